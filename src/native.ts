@@ -1,0 +1,250 @@
+/**
+ * The only file that loads the addon, and the type of every function in it. Handles are numbers; a tensor, a layer or a
+ * buffer is named by its index. Above this file nothing knows that there is an addon.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
+
+/** The element types that the engine computes with. */
+export type ComputeDtype = 'F32' | 'F16' | 'BF16';
+
+export interface NativeTensor {
+  name: string;
+  /** index into `files` of the model */
+  file: number;
+  /** bytes from the start of the file */
+  offset: number;
+  bytes: number;
+  dtype: ComputeDtype;
+  shape: readonly number[];
+}
+
+export interface NativeModelSpec {
+  files: readonly string[];
+  tensors: readonly NativeTensor[];
+}
+
+/** Operations on activation buffers [tokens, width]; weight matrices are [out, in], row by row. */
+export type NativeOp =
+  | { op: 'embed'; out: number; table: number }
+  | { op: 'rms_norm'; in: number; out: number; weight: number; eps: number }
+  | { op: 'matmul'; in: number; out: number; weight: number; bias?: number }
+  | { op: 'rope'; buffer: number; heads: number; headDim: number }
+  | {
+      op: 'attention';
+      q: number;
+      k: number;
+      v: number;
+      out: number;
+      /** index of the cached layer */
+      cache: number;
+      heads: number;
+      kvHeads: number;
+      headDim: number;
+      /** multiplies the dot products of queries and keys */
+      scale: number;
+      /** positions that a query sees, itself included; absent = all before it */
+      window?: number;
+    }
+  | { op: 'swiglu'; gate: number; up: number; out: number }
+  | { op: 'add'; in: number; out: number };
+
+export type LayerKind = 'embedding' | 'attention' | 'feed_forward' | 'norm' | 'output';
+
+export interface NativeLayer {
+  name: string;
+  kind: LayerKind;
+  tensors: readonly number[];
+  /** runs only for the rows whose logits are asked */
+  head: boolean;
+  ops: readonly NativeOp[];
+}
+
+export interface NativeGraph {
+  width: number;
+  vocab: number;
+  contextLength: number;
+  /** per cached layer: K and V of `width` floats per position */
+  kv: { layers: number; width: number };
+  /** `inverseFrequencies` of headDim / 2; `scale` multiplies cos and sin */
+  rotary: { inverseFrequencies: Float32Array; scale: number };
+  buffers: readonly { name: string; width: number }[];
+  layers: readonly NativeLayer[];
+}
+
+export interface NativeSessionOptions {
+  /** bytes; Infinity = unlimited */
+  budget: number;
+  threads: number;
+  /** layers read ahead of the one that computes */
+  prefetchWindow: number;
+  readers: number;
+  io: 'auto' | 'direct' | 'buffered';
+}
+
+/** What a session needs, in bytes unless the name says otherwise. */
+export interface NativePlan {
+  /** the least budget under which the session runs */
+  smallestBudgetBytes: number;
+  /** the least budget under which nothing is read twice */
+  workingSetBytes: number;
+  activationBytes: number;
+  kvBytes: number;
+  scratchBytes: number;
+  stagingBytes: number;
+  weightBytes: number;
+  /** tokens that one prefill step computes together */
+  prefillChunk: number;
+}
+
+/** What the engine's bytes are for. */
+export const MEMORY_TAGS = ['weights', 'staging', 'activations', 'kv-cache', 'scratch'] as const;
+export type MemoryTag = (typeof MEMORY_TAGS)[number];
+
+export interface NativeMemory {
+  budget: number;
+  current: number;
+  peak: number;
+  totalAllocated: number;
+  allocations: number;
+  byTag: Record<MemoryTag, number>;
+  peakByTag: Record<MemoryTag, number>;
+}
+
+export interface NativeStatistics {
+  bytesRead: number;
+  loads: number;
+  evictions: number;
+  hits: number;
+  stalls: number;
+  stallMs: number;
+  computeMs: number;
+  readMs: number;
+  tokens: number;
+  /** tokens in the KV cache */
+  position: number;
+  prefillChunk: number;
+  io: 'direct' | 'buffered';
+  /** indices of layers */
+  residentLayers: readonly number[];
+}
+
+/** Kinds of recorded events, by the number that stands for them in `drainEvents`. */
+export const EVENT_KINDS = [
+  'read begin',
+  'load',
+  'evict',
+  'compute begin',
+  'compute end',
+  'memory',
+  'pass begin',
+  'pass end',
+  'stall begin',
+  'stall end',
+] as const;
+
+export interface Addon {
+  openModel(spec: NativeModelSpec): number;
+  closeModel(model: number): void;
+  /** raw bytes of one tensor */
+  readTensor(model: number, tensor: number, out: Uint8Array): Promise<void>;
+  /** what a session over `positions` tokens needs; allocates nothing */
+  plan(model: number, graph: NativeGraph, options: NativeSessionOptions, positions: number): NativePlan;
+  createSession(model: number, graph: NativeGraph, options: NativeSessionOptions): number;
+  /** throws OVER_BUDGET unless that many positions fit */
+  reserve(session: number, positions: number): void;
+  /** appends `ids`; `logits` holds none, the last row, or all rows */
+  forward(session: number, ids: Int32Array, logits: Float32Array): Promise<void>;
+  reset(session: number): void;
+  cancel(session: number): void;
+  /** resolves when the session's bytes are 0 */
+  closeSession(session: number): Promise<void>;
+  sessionMemory(session: number): NativeMemory;
+  sessionStatistics(session: number): NativeStatistics;
+  recordEvents(session: number, on: boolean): void;
+  /** rows of 6: engine clock in ms, kind, layer (-1 none), bytes, current bytes, peak bytes */
+  drainEvents(session: number): { events: Float64Array; lost: number };
+  /** the engine's monotonic clock in ms */
+  clockMs(): number;
+  processMemory(): { resident: number; residentPeak: number; fileBacked: number };
+  resetResidentPeak(): boolean;
+  cpu(): { instructionSet: 'scalar' | 'avx2' | 'avx512'; cores: number; features: string[] };
+  /** engine bytes alive in the process, over all sessions */
+  liveBytes(): number;
+  /** seeded, roughly normal values; equal for any division into chunks */
+  fillNormal(
+    out: Uint8Array,
+    dtype: ComputeDtype,
+    seed: number,
+    firstElement: number,
+    std: number,
+  ): Promise<void>;
+}
+
+let loaded: Addon | undefined;
+
+/** The addon, loaded at first use, so that help texts and header parsing work without it. */
+export function native(): Addon {
+  loaded ??= translateErrors(load());
+  return loaded;
+}
+
+function load(): Record<string, unknown> {
+  // This file runs from src/ under a test runner and from dist/src/ when compiled.
+  const paths = ['..', '../..'].map((up) => join(__dirname, up, 'native/build/Release/hyperion.node'));
+  const path = paths.find(existsSync);
+  if (!path)
+    throw new HyperionError(
+      'IO',
+      `the native addon is not built (${paths[0]} is missing); run: npm run build:native`,
+    );
+  return createRequire(__filename)(path);
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** Gives every error that leaves the addon the one error class of the API. */
+function translateErrors(addon: Record<string, unknown>): Addon {
+  const wrapped = Object.entries(addon).map(([name, value]) => [name, wrap(value as AnyFunction)]);
+  return Object.fromEntries(wrapped);
+}
+
+function wrap(call: AnyFunction): AnyFunction {
+  return (...args) => {
+    try {
+      const result = call(...args);
+      return result instanceof Promise ? result.catch(rethrow) : result;
+    } catch (error) {
+      return rethrow(error);
+    }
+  };
+}
+
+function rethrow(error: unknown): never {
+  const { code, message, details } = error as {
+    code?: string;
+    message: string;
+    details?: HyperionErrorDetails;
+  };
+  // An error without a code of ours is a misuse of the binding: a defect to be seen as it is.
+  if (!(error instanceof Error) || !isErrorCode(code)) throw error;
+  throw new HyperionError(code, message, details ?? {});
+}
+
+const CODES: Readonly<Record<HyperionErrorCode, true>> = {
+  OVER_BUDGET: true,
+  OUT_OF_MEMORY: true,
+  BAD_FORMAT: true,
+  CORRUPT: true,
+  IO: true,
+  UNSUPPORTED: true,
+  CANCELLED: true,
+  INVALID: true,
+  CLOSED: true,
+};
+
+function isErrorCode(code: string | undefined): code is HyperionErrorCode {
+  return code !== undefined && Object.hasOwn(CODES, code);
+}
