@@ -1,0 +1,40 @@
+/** What all plotly figures have in common. Grounds are transparent and letters grey, so that any theme can hold them. */
+import { FAINT, GREY } from './palette';
+
+/** A plotly layout with a title, a line of summary beneath it, and the rest given. */
+export function plotlyLayout(title: string, summary: string, rest: object): object {
+  return {
+    title: {
+      text: plotlyText(title),
+      subtitle: { text: plotlyText(summary), font: { size: 12 } },
+      font: { size: 15 },
+      x: 0,
+      xref: 'paper',
+      xanchor: 'left',
+      yref: 'container',
+      y: 0.94,
+    },
+    height: 360,
+    margin: { l: 64, r: 16, t: 64, b: 48 },
+    font: { color: GREY, size: 12 },
+    paper_bgcolor: 'rgba(0,0,0,0)',
+    plot_bgcolor: 'rgba(0,0,0,0)',
+    ...rest,
+  };
+}
+
+/** An axis with a title over faint lines. */
+export function plotlyAxis(title: string, rest: object): object {
+  return {
+    title: { text: title },
+    gridcolor: FAINT,
+    zerolinecolor: FAINT,
+    automargin: true,
+    ...rest,
+  };
+}
+
+/** Names as plotly shows them: its own little markup (`<b>`, `<a href>`) is taken literally. */
+export function plotlyText(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}

@@ -1,0 +1,136 @@
+/** Memory over time: what each tag held, the current and the peak total, the budget, and layers coming and going. */
+import { formatBytes } from '../units';
+import { Figure } from './figure';
+import { plotlyAxis, plotlyLayout, plotlyText } from './layout';
+import { memorySvg } from './memory-svg';
+import { colorOf, GREY, VERMILION } from './palette';
+import { byteUnit, inUnit, timeUnit, type Unit } from './scale';
+import {
+  type DrawnTimeline,
+  describeTimeline,
+  type MarkGroup,
+  type MemoryTimeline,
+  prepareTimeline,
+} from './timeline';
+
+/**
+ * Draws memory over time: a band per tag, current and peak, the budget, and a tick for each layer loaded or evicted.
+ * Long recordings are thinned to what a screen shows; their peaks survive.
+ *
+ * @example
+ * ```ts
+ * const figure = memoryFigure({
+ *   budgetBytes: 4194304,
+ *   tags: ['weights'],
+ *   samples: [{ timeMs: 0, currentBytes: 1048576, peakBytes: 1048576, byTag: [1048576] }],
+ *   marks: [],
+ * });
+ * String(figure); // 'memory: peak 1.0 MiB of a 4.0 MiB budget over 0.00 ms; 0 loads, 0 evictions'
+ * ```
+ */
+export function memoryFigure(timeline: MemoryTimeline): Figure {
+  const drawn = prepareTimeline(timeline);
+  const top = Math.max(drawn.budgetBytes ?? 0, drawn.peakBytes);
+  const bytes = byteUnit(top);
+  const time = timeUnit(drawn.spanMs);
+  const spec = {
+    data: [...memoryTraces(drawn, bytes, time), ...markTraces(drawn, time)],
+    layout: memoryLayout(drawn, inUnit(top, bytes), bytes, time),
+  };
+  return new Figure(
+    spec,
+    () => memorySvg(drawn, bytes, time),
+    () => describeTimeline(drawn),
+  );
+}
+
+function memoryTraces({ samples, tags }: DrawnTimeline, bytes: Unit, time: Unit): object[] {
+  const x = samples.map((sample) => inUnit(sample.timeMs, time));
+  // Memory keeps its size until it changes: steps, not slopes. A single sample has no line, so it shows as a point.
+  const trace = (name: string, values: readonly number[], line: object, rest: object) => ({
+    type: 'scatter',
+    mode: samples.length === 1 ? 'markers' : 'lines',
+    name: plotlyText(name),
+    x,
+    y: values.map((value) => inUnit(value, bytes)),
+    line: { shape: 'hv', ...line },
+    hovertemplate: `%{y:.4~g} ${bytes.name}`,
+    ...rest,
+  });
+  const bands = tags.map((tag, index) => {
+    const color = colorOf(tag, index);
+    const values = samples.map((sample) => sample.byTag[index]!);
+    return trace(tag, values, { width: 0, color }, { stackgroup: 'tags', fillcolor: color });
+  });
+  const of = (values: readonly number[], name: string, line: object) =>
+    trace(name, values, { color: GREY, ...line }, {});
+  return [
+    ...bands,
+    of(
+      samples.map((sample) => sample.currentBytes),
+      'current',
+      { width: 2 },
+    ),
+    of(
+      samples.map((sample) => sample.peakBytes),
+      'peak',
+      { width: 2, dash: 'dot' },
+    ),
+  ];
+}
+
+function markTraces({ loads, evictions }: DrawnTimeline, time: Unit): object[] {
+  const ticks = (groups: readonly MarkGroup[], row: string) => ({
+    type: 'scatter',
+    mode: 'markers',
+    name: row,
+    x: groups.map((group) => inUnit(group.timeMs, time)),
+    y: groups.map(() => row),
+    yaxis: 'y2',
+    text: groups.map((group) => plotlyText(group.label)),
+    hovertemplate: '%{text}',
+    marker: { symbol: 'line-ns', size: 9, line: { width: 1.2, color: GREY } },
+    showlegend: false,
+  });
+  return [ticks(evictions, 'evict'), ticks(loads, 'load')];
+}
+
+function memoryLayout(drawn: DrawnTimeline, top: number, bytes: Unit, time: Unit): object {
+  const { budgetBytes, samples, spanMs, summary, title } = drawn;
+  return plotlyLayout(title, summary, {
+    xaxis: plotlyAxis(`time (${time.name})`, { range: [0, inUnit(spanMs, time) || 1], anchor: 'y2' }),
+    yaxis: plotlyAxis(`memory (${bytes.name})`, { range: [0, top * 1.12 || 1], domain: [0.17, 1] }),
+    yaxis2: {
+      type: 'category',
+      categoryarray: ['evict', 'load'],
+      range: [-0.6, 1.6],
+      domain: [0, 0.13],
+      showgrid: false,
+      zeroline: false,
+      fixedrange: true,
+    },
+    hovermode: 'x unified',
+    legend: { traceorder: 'reversed' },
+    // Zoom and hidden traces survive the redraws of a chart that moves.
+    uirevision: 'memory',
+    shapes: budgetBytes === null ? [] : [budgetLine(inUnit(budgetBytes, bytes), formatBytes(budgetBytes))],
+    annotations: samples.length === 0 ? [emptyNote()] : [],
+  });
+}
+
+function budgetLine(y: number, size: string): object {
+  return {
+    type: 'line',
+    xref: 'paper',
+    x0: 0,
+    x1: 1,
+    y0: y,
+    y1: y,
+    line: { color: VERMILION, width: 2, dash: 'dash' },
+    label: { text: `budget ${size}`, textposition: 'start', yanchor: 'bottom', font: { color: VERMILION } },
+  };
+}
+
+function emptyNote(): object {
+  return { text: 'no samples yet', showarrow: false, xref: 'paper', yref: 'paper', x: 0.5, y: 0.6 };
+}

@@ -1,0 +1,33 @@
+/** Colours that stay apart for colour-blind readers (Okabe and Ito), on light and on dark grounds. */
+
+const BLUE = '#0072b2';
+const SKY = '#56b4e9';
+const GREEN = '#009e73';
+const ORANGE = '#e69f00';
+const PURPLE = '#cc79a7';
+
+/** The limit: the one colour that nothing else has. */
+export const VERMILION = '#d55e00';
+/** Lines and letters that must be read on white and on black alike. */
+export const GREY = '#7a7a7a';
+/** Lines behind the data. */
+export const FAINT = 'rgba(128,128,128,0.25)';
+
+const NAMED: Readonly<Record<string, string>> = {
+  weights: BLUE,
+  staging: SKY,
+  activations: GREEN,
+  'kv-cache': ORANGE,
+  scratch: PURPLE,
+  embedding: SKY,
+  attention: ORANGE,
+  feed_forward: BLUE,
+  norm: GREEN,
+  output: PURPLE,
+};
+const OTHERS = ['#999999', '#b3a125', '#8a6d3b', '#6a51a3'];
+
+/** The colour of a memory tag or a kind of layer: the same in every figure; `index` tells unknown names apart. */
+export function colorOf(name: string, index = 0): string {
+  return NAMED[name] ?? OTHERS[index % OTHERS.length]!;
+}

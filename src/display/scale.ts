@@ -1,0 +1,32 @@
+/** Units for axes, so that a tick reads 1.5 and the title says MiB. */
+
+/** A unit, and how much one of it is. */
+export interface Unit {
+  readonly name: string;
+  readonly size: number;
+}
+
+const BYTES: readonly Unit[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB'].map((name, power) => ({
+  name,
+  size: 1024 ** power,
+}));
+
+/** The largest unit of bytes of which `largest` holds at least one. */
+export function byteUnit(largest: number): Unit {
+  return BYTES.findLast((unit) => largest >= unit.size) ?? BYTES[0]!;
+}
+
+/** Milliseconds below one second, seconds above. */
+export function timeUnit(spanMs: number): Unit {
+  return spanMs < 1000 ? { name: 'ms', size: 1 } : { name: 's', size: 1000 };
+}
+
+/** `value` in `unit`, to five digits: more would only lengthen the specification. */
+export function inUnit(value: number, unit: Unit): number {
+  return Number((value / unit.size).toPrecision(5));
+}
+
+/** What a figure may draw: NaN and infinities become 0, as does anything below it. */
+export function finite(value: number | undefined): number {
+  return value !== undefined && Number.isFinite(value) && value > 0 ? value : 0;
+}

@@ -1,0 +1,158 @@
+/** The data behind the memory figure, and what is done to it before it is drawn: times from zero, a bounded size. */
+import { formatBytes, formatCount, formatDuration } from '../units';
+import { finite } from './scale';
+import { sparkline } from './sparkline';
+
+/** What the engine held at one moment. */
+export interface MemorySample {
+  readonly timeMs: number;
+  readonly currentBytes: number;
+  readonly peakBytes: number;
+  /** Bytes by tag, in the order of the timeline's `tags`. */
+  readonly byTag: readonly number[];
+}
+
+/** A layer that came or went. */
+export interface MemoryMark {
+  readonly timeMs: number;
+  readonly kind: 'load' | 'evict';
+  readonly layer: string;
+  readonly bytes: number;
+}
+
+/** Memory over time, in bytes and milliseconds. Samples and marks are in the order of time. */
+export interface MemoryTimeline {
+  readonly title?: string;
+  /** The limit; null when there is none. */
+  readonly budgetBytes: number | null;
+  readonly tags: readonly string[];
+  readonly samples: readonly MemorySample[];
+  readonly marks: readonly MemoryMark[];
+}
+
+/** Marks of one kind that fall into the same moment of the picture. */
+export interface MarkGroup {
+  readonly timeMs: number;
+  readonly label: string;
+}
+
+/** A timeline ready to draw. */
+export interface DrawnTimeline {
+  readonly title: string;
+  readonly budgetBytes: number | null;
+  readonly tags: readonly string[];
+  readonly samples: readonly MemorySample[];
+  readonly loads: readonly MarkGroup[];
+  readonly evictions: readonly MarkGroup[];
+  readonly spanMs: number;
+  readonly peakBytes: number;
+  readonly summary: string;
+}
+
+const MOST_SAMPLES = 800;
+const MOST_MARKS = 300;
+
+/** Times counted from the first sample, samples and marks thinned to what a screen can show; peaks survive. */
+export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
+  const valid = timeline.samples.filter((sample) => Number.isFinite(sample.timeMs));
+  const marks = timeline.marks.filter((mark) => Number.isFinite(mark.timeMs));
+  const start = Math.min(valid[0]?.timeMs ?? Infinity, marks[0]?.timeMs ?? Infinity);
+  const samples = valid.map((sample) => clean(sample, start, timeline.tags.length));
+  const spanMs =
+    Math.max(0, (valid.at(-1)?.timeMs ?? start) - start, (marks.at(-1)?.timeMs ?? start) - start) || 0;
+  const budgetBytes = finite(timeline.budgetBytes ?? 0) || null;
+  const group = (kind: MemoryMark['kind']) =>
+    groupMarks(
+      marks.filter((mark) => mark.kind === kind),
+      start,
+      spanMs / MOST_MARKS,
+    );
+  return {
+    title: timeline.title ?? 'Memory',
+    budgetBytes,
+    tags: timeline.tags,
+    samples: thin(samples),
+    loads: group('load'),
+    evictions: group('evict'),
+    spanMs,
+    peakBytes: largest(samples, (sample) => Math.max(sample.currentBytes, sample.peakBytes)),
+    summary: summarize(samples, marks, budgetBytes, spanMs),
+  };
+}
+
+/** The figure in words and, when there is a curve, a curve of blocks. */
+export function describeTimeline({ samples, summary, budgetBytes, peakBytes }: DrawnTimeline): string {
+  if (samples.length < 2) return `memory: ${summary}`;
+  const curve = sparkline(
+    samples.map((sample) => sample.currentBytes),
+    budgetBytes ?? peakBytes,
+  );
+  return `memory: ${summary}\n${curve}`;
+}
+
+function summarize(
+  samples: readonly MemorySample[],
+  marks: readonly MemoryMark[],
+  budgetBytes: number | null,
+  spanMs: number,
+): string {
+  const limit = budgetBytes === null ? 'no budget' : `a ${formatBytes(budgetBytes)} budget`;
+  if (samples.length === 0) return `no samples yet; ${limit}`;
+  const peak = formatBytes(largest(samples, (sample) => Math.max(sample.currentBytes, sample.peakBytes)));
+  const loads = marks.filter((mark) => mark.kind === 'load').length;
+  const share = budgetBytes === null ? `peak ${peak}, ${limit},` : `peak ${peak} of ${limit}`;
+  return `${share} over ${formatDuration(spanMs)}; ${plural(loads, 'load')}, ${plural(marks.length - loads, 'eviction')}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function clean(sample: MemorySample, start: number, tags: number): MemorySample {
+  return {
+    timeMs: sample.timeMs - start,
+    currentBytes: finite(sample.currentBytes),
+    peakBytes: finite(sample.peakBytes),
+    byTag: Array.from({ length: tags }, (_, tag) => finite(sample.byTag[tag])),
+  };
+}
+
+/** Of each stretch of samples keeps the lowest and the highest, so that no peak and no valley is lost. */
+function thin(samples: readonly MemorySample[]): readonly MemorySample[] {
+  if (samples.length <= MOST_SAMPLES) return samples;
+  const stretches = MOST_SAMPLES / 2 - 1;
+  const inner = samples.length - 2;
+  const kept = [samples[0]!];
+  for (let stretch = 0; stretch < stretches; stretch++) {
+    const begin = 1 + Math.floor((stretch * inner) / stretches);
+    const end = 1 + Math.floor(((stretch + 1) * inner) / stretches);
+    let low = begin;
+    let high = begin;
+    for (let index = begin; index < end; index++) {
+      if (samples[index]!.currentBytes < samples[low]!.currentBytes) low = index;
+      if (samples[index]!.currentBytes > samples[high]!.currentBytes) high = index;
+    }
+    for (const index of new Set([Math.min(low, high), Math.max(low, high)])) kept.push(samples[index]!);
+  }
+  return [...kept, samples.at(-1)!];
+}
+
+function groupMarks(marks: readonly MemoryMark[], start: number, widthMs: number): MarkGroup[] {
+  const groups = new Map<number, MemoryMark[]>();
+  for (const mark of marks) {
+    const slot = widthMs > 0 ? Math.floor((mark.timeMs - start) / widthMs) : 0;
+    const group = groups.get(slot);
+    if (group) group.push(mark);
+    else groups.set(slot, [mark]);
+  }
+  return [...groups.values()].map((group) => {
+    const first = group[0]!;
+    const bytes = group.reduce((sum, mark) => sum + finite(mark.bytes), 0);
+    const names = group.length === 1 ? first.layer : `${group.length} layers, ${first.layer} first`;
+    return { timeMs: first.timeMs - start, label: `${names}, ${formatBytes(bytes)}` };
+  });
+}
+
+function largest<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((most, item) => Math.max(most, of(item)), 0);
+}
