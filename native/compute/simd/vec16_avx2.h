@@ -1,0 +1,74 @@
+// Sixteen float lanes in two AVX registers. The meaning of each operation is in vec16_scalar.h.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+
+#include "compute/simd/fold_avx.h"
+
+namespace hyperion {
+
+struct Vec16Avx2 {
+  static constexpr size_t kDecodeRows = 4, kTileRows = 2, kTileTokens = 3, kHeadTile = 4;
+
+  __m256 low, high;
+
+  static Vec16Avx2 broadcast(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }
+  static Vec16Avx2 load_f32(const void* in) {
+    const float* lanes = static_cast<const float*>(in);
+    return {_mm256_loadu_ps(lanes), _mm256_loadu_ps(lanes + 8)};
+  }
+  static Vec16Avx2 load_f16(const void* in) {
+    return {_mm256_cvtph_ps(load_8x16(in, 0)), _mm256_cvtph_ps(load_8x16(in, 1))};
+  }
+  static Vec16Avx2 load_bf16(const void* in) {
+    return {widen_bf16(load_8x16(in, 0)), widen_bf16(load_8x16(in, 1))};
+  }
+  void store(float* out) const {
+    _mm256_storeu_ps(out, low);
+    _mm256_storeu_ps(out + 8, high);
+  }
+
+  friend Vec16Avx2 operator+(Vec16Avx2 a, Vec16Avx2 b) {
+    return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+  }
+  friend Vec16Avx2 operator-(Vec16Avx2 a, Vec16Avx2 b) {
+    return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+  }
+  friend Vec16Avx2 operator*(Vec16Avx2 a, Vec16Avx2 b) {
+    return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+  }
+  friend Vec16Avx2 operator/(Vec16Avx2 a, Vec16Avx2 b) {
+    return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+  }
+  static Vec16Avx2 fma(Vec16Avx2 a, Vec16Avx2 b, Vec16Avx2 c) {
+    return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+  static Vec16Avx2 max(Vec16Avx2 a, Vec16Avx2 b) {
+    return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+  }
+  static Vec16Avx2 min(Vec16Avx2 a, Vec16Avx2 b) {
+    return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+  }
+  static Vec16Avx2 pow2(Vec16Avx2 round_plus_n) {
+    return {pow2_half(round_plus_n.low), pow2_half(round_plus_n.high)};
+  }
+
+  float reduce_add() const { return fold_add(_mm256_add_ps(low, high)); }
+  float reduce_max() const { return fold_max(_mm256_max_ps(low, high)); }
+
+ private:
+  static __m128i load_8x16(const void* in, size_t half) {
+    return _mm_loadu_si128(static_cast<const __m128i*>(in) + half);
+  }
+  static __m256 widen_bf16(__m128i bits) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+  static __m256 pow2_half(__m256 round_plus_n) {
+    const __m256i shifted = _mm256_slli_epi32(_mm256_castps_si256(round_plus_n), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(shifted, _mm256_set1_epi32(0x3f800000)));
+  }
+};
+
+}  // namespace hyperion

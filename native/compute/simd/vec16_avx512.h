@@ -1,0 +1,50 @@
+// Sixteen float lanes in one AVX-512 register. The meaning of each operation is in vec16_scalar.h.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+
+#include "compute/simd/fold_avx.h"
+
+namespace hyperion {
+
+struct Vec16Avx512 {
+  static constexpr size_t kDecodeRows = 8, kTileRows = 4, kTileTokens = 6, kHeadTile = 8;
+
+  __m512 v;
+
+  static Vec16Avx512 broadcast(float value) { return {_mm512_set1_ps(value)}; }
+  static Vec16Avx512 load_f32(const void* in) { return {_mm512_loadu_ps(in)}; }
+  static Vec16Avx512 load_f16(const void* in) { return {_mm512_cvtph_ps(load_16x16(in))}; }
+  static Vec16Avx512 load_bf16(const void* in) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_16x16(in)), 16))};
+  }
+  void store(float* out) const { _mm512_storeu_ps(out, v); }
+
+  friend Vec16Avx512 operator+(Vec16Avx512 a, Vec16Avx512 b) { return {_mm512_add_ps(a.v, b.v)}; }
+  friend Vec16Avx512 operator-(Vec16Avx512 a, Vec16Avx512 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  friend Vec16Avx512 operator*(Vec16Avx512 a, Vec16Avx512 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  friend Vec16Avx512 operator/(Vec16Avx512 a, Vec16Avx512 b) { return {_mm512_div_ps(a.v, b.v)}; }
+  static Vec16Avx512 fma(Vec16Avx512 a, Vec16Avx512 b, Vec16Avx512 c) {
+    return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+  }
+  static Vec16Avx512 max(Vec16Avx512 a, Vec16Avx512 b) { return {_mm512_max_ps(a.v, b.v)}; }
+  static Vec16Avx512 min(Vec16Avx512 a, Vec16Avx512 b) { return {_mm512_min_ps(a.v, b.v)}; }
+  static Vec16Avx512 pow2(Vec16Avx512 round_plus_n) {
+    const __m512i shifted = _mm512_slli_epi32(_mm512_castps_si512(round_plus_n.v), 23);
+    return {_mm512_castsi512_ps(_mm512_add_epi32(shifted, _mm512_set1_epi32(0x3f800000)))};
+  }
+
+  float reduce_add() const { return fold_add(_mm256_add_ps(low(), high())); }
+  float reduce_max() const { return fold_max(_mm256_max_ps(low(), high())); }
+
+ private:
+  static __m256i load_16x16(const void* in) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(in));
+  }
+  __m256 low() const { return _mm512_castps512_ps256(v); }
+  __m256 high() const { return _mm512_extractf32x8_ps(v, 1); }
+};
+
+}  // namespace hyperion
