@@ -1,0 +1,101 @@
+// The steps from a fresh clone to a project that runs. What each of them makes stays inside the project.
+import fs from 'node:fs';
+import path from 'node:path';
+import { installKernelspec, kernelspecFolder } from './kernelspec.mjs';
+import { addon, environment, inProject, kernelMain, python } from './paths.mjs';
+import { run } from './process.mjs';
+import { demand, findCmake, findPython, missingToStart } from './requirements.mjs';
+
+/** @typedef {import('./steps.mjs').Step} Step */
+
+const cmakeFromPypi = 'cmake==4.4.4';
+const jupyterSettings = path.join(environment, 'share/jupyter/lab/settings/overrides.json');
+
+/** What `npm start` needs. @returns {Step[]} */
+export function setupSteps() {
+  const cmakeMissing = findCmake() === undefined;
+  return [
+    {
+      name: 'requirements',
+      title: 'requirements',
+      values: () => [process.version, process.env.PATH ?? ''],
+      run: () => demand(missingToStart()),
+    },
+    {
+      name: 'packages',
+      title: 'npm packages',
+      after: ['requirements'],
+      inputs: ['package-lock.json'],
+      outputs: [inProject('node_modules/.package-lock.json')],
+      mend: 'npm install',
+      // Not `npm ci`: it refuses a lockfile without the entries of packages for other platforms, which a registry
+      // mirror may lack. The versions are the lockfile's all the same.
+      run: (log) => run(log, 'npm', ['install', '--no-save', '--no-audit', '--no-fund']),
+    },
+    {
+      name: 'environment',
+      title: cmakeMissing ? 'Python environment, cmake' : 'Python environment',
+      after: ['requirements'],
+      inputs: ['kernel/lab/requirements.txt'],
+      values: () => [String(cmakeMissing)],
+      outputs: [python, path.join(environment, 'bin/jupyter-lab')],
+      mend: 'rm -rf .venv && npm start',
+      run: async (log) => {
+        await run(log, findPython()?.command ?? 'python3', ['-m', 'venv', '--clear', environment]);
+        const packages = [
+          '-r',
+          inProject('kernel/lab/requirements.txt'),
+          ...(cmakeMissing ? [cmakeFromPypi] : []),
+        ];
+        await run(log, python, [
+          '-m',
+          'pip',
+          'install',
+          '--disable-pip-version-check',
+          '--no-input',
+          ...packages,
+        ]);
+      },
+    },
+    {
+      name: 'addon',
+      title: 'engine (C++)',
+      after: cmakeMissing ? ['packages', 'environment'] : ['packages'],
+      inputs: ['native', 'package-lock.json'],
+      outputs: [addon],
+      mend: 'rm -rf native/build && npm start',
+      run: (log) => run(log, 'npm', ['run', 'build:native']),
+    },
+    {
+      name: 'typescript',
+      title: 'TypeScript',
+      after: ['packages'],
+      inputs: ['src', 'kernel', 'tsconfig.json', 'package-lock.json'],
+      outputs: [kernelMain],
+      mend: 'npm run build',
+      run: (log) => run(log, 'npm', ['run', 'build']),
+    },
+    {
+      name: 'kernelspec',
+      title: 'kernel and settings',
+      after: ['environment'],
+      inputs: ['kernel/resources'],
+      values: () => [process.execPath],
+      outputs: [path.join(kernelspecFolder(environment), 'kernel.json'), jupyterSettings],
+      run: () => {
+        installKernelspec(environment);
+        writeJupyterSettings();
+      },
+    },
+  ];
+}
+
+/** JupyterLab's own settings, as this project wants them at first; what the user changes later goes to .lab. */
+function writeJupyterSettings() {
+  fs.mkdirSync(path.dirname(jupyterSettings), { recursive: true });
+  const quiet = { fetchNews: 'false', checkForUpdates: false };
+  fs.writeFileSync(
+    jupyterSettings,
+    `${JSON.stringify({ '@jupyterlab/apputils-extension:notification': quiet }, null, 2)}\n`,
+  );
+}
