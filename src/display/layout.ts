@@ -12,10 +12,10 @@ export function plotlyLayout(title: string, summary: string, rest: object): obje
       xref: 'paper',
       xanchor: 'left',
       yref: 'container',
-      y: 0.94,
+      y: 0.95,
     },
     height: 360,
-    margin: { l: 64, r: 16, t: 64, b: 48 },
+    margin: { l: 64, r: 16, t: 80, b: 48 },
     font: { color: GREY, size: 12 },
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
@@ -30,6 +30,9 @@ export function plotlyAxis(title: string, rest: object): object {
     gridcolor: FAINT,
     zerolinecolor: FAINT,
     automargin: true,
+    ticks: 'outside',
+    ticklen: 5,
+    tickcolor: 'rgba(0,0,0,0)',
     ...rest,
   };
 }

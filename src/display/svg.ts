@@ -40,7 +40,7 @@ export async function drawSvg(
   drawn.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   drawn.setAttribute('role', 'img');
   drawn.setAttribute('aria-label', `${heading.title}: ${heading.summary}`);
-  return drawn.outerHTML.replace(/<\/svg>$/, `${headingSvg(heading)}${legendSvg(legend)}</svg>`);
+  return drawn.outerHTML.replace(/<\/svg>$/, `<g text-anchor="start">${headingSvg(heading)}${legendSvg(legend)}</g></svg>`);
 }
 
 function headingSvg({ title, summary }: { title: string; summary: string }): string {
