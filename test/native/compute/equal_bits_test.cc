@@ -1,0 +1,125 @@
+// Every instruction set computes the same bits as the scalar definition, on every shape and on
+// harsh values.
+#include "compute/support.h"
+
+namespace hyperion::test {
+namespace {
+
+class EqualBits : public ::testing::TestWithParam<const Kernels*> {
+ protected:
+  const Kernels& table() const { return *GetParam(); }
+  Values values_{7};
+};
+
+std::vector<const Kernels*> vector_kernels() {
+  auto tables = all_kernels();
+  tables.erase(tables.begin());  // the scalar one, which the others are compared with
+  return tables;
+}
+
+INSTANTIATE_TEST_SUITE_P(, EqualBits, ::testing::ValuesIn(vector_kernels()),
+                         [](const auto& info) { return std::string(info.param->name); });
+
+TEST_P(EqualBits, MatMul) {
+  for (const DType dtype : kDTypes)
+    for (const size_t width : kWidths)
+      for (const size_t rows : {1, 3, 8, 21})
+        for (const size_t tokens : {1, 2, 5, 6, 13}) {
+          const Stored w(values_.harsh(rows * width), dtype, 1);
+          const auto x = values_.harsh(tokens * width);
+          std::vector<float> expected(tokens * rows), actual(tokens * rows);
+          const Matrix matrix{w.data(), dtype, rows, width};
+          scalar().matmul(matrix, x.data(), width, tokens, expected.data(), rows, 0, rows);
+          table().matmul(matrix, x.data(), width, tokens, actual.data(), rows, 0, rows);
+          ASSERT_TRUE(same_bits(expected, actual)) << rows << "x" << width << " x" << tokens;
+        }
+}
+
+TEST_P(EqualBits, RmsNorm) {
+  for (const DType dtype : kDTypes)
+    for (const size_t width : kWidths)
+      for (const bool harsh : {false, true}) {
+        const auto x = harsh ? values_.harsh(width) : values_.normal(width);
+        const Stored weight(values_.normal(width), dtype, 1);
+        std::vector<float> expected(width), actual(width);
+        scalar().rms_norm(x.data(), weight.data(), dtype, 1e-5f, width, expected.data());
+        table().rms_norm(x.data(), weight.data(), dtype, 1e-5f, width, actual.data());
+        ASSERT_TRUE(same_bits(expected, actual)) << width;
+      }
+}
+
+TEST_P(EqualBits, Rope) {
+  for (const size_t head_dim : {2, 6, 14, 32, 34, 64, 80, 128}) {
+    auto expected = values_.harsh(3 * head_dim);
+    auto actual = expected;
+    const auto cos = values_.normal(head_dim / 2), sin = values_.normal(head_dim / 2);
+    scalar().rope(expected.data(), 3, head_dim, cos.data(), sin.data());
+    table().rope(actual.data(), 3, head_dim, cos.data(), sin.data());
+    ASSERT_TRUE(same_bits(expected, actual)) << head_dim;
+  }
+}
+
+TEST_P(EqualBits, SwiGlu) {
+  for (const size_t width : kWidths) {
+    const auto gate = values_.harsh(width), up = values_.harsh(width);
+    std::vector<float> expected(width), actual(width);
+    scalar().swiglu(gate.data(), up.data(), width, expected.data());
+    table().swiglu(gate.data(), up.data(), width, actual.data());
+    ASSERT_TRUE(same_bits(expected, actual)) << width;
+  }
+}
+
+TEST_P(EqualBits, SwiGluOverAllExponents) {
+  std::vector<float> gate;
+  for (uint32_t bits = 0; bits < 0xffffff00u; bits += 40503) gate.push_back(float_from_bits(bits));
+  const std::vector<float> up(gate.size(), 1.0f);
+  std::vector<float> expected(gate.size()), actual(gate.size());
+  scalar().swiglu(gate.data(), up.data(), gate.size(), expected.data());
+  table().swiglu(gate.data(), up.data(), gate.size(), actual.data());
+  EXPECT_TRUE(same_bits(expected, actual));
+}
+
+TEST_P(EqualBits, AddAndAddBias) {
+  for (const DType dtype : kDTypes)
+    for (const size_t width : kWidths) {
+      const Stored bias(values_.harsh(width), dtype, 3);
+      auto expected = values_.harsh(width);
+      auto actual = expected;
+      scalar().add_bias(bias.data(), dtype, width, expected.data());
+      scalar().add(bias.rounded().data(), width, expected.data());
+      table().add_bias(bias.data(), dtype, width, actual.data());
+      table().add(bias.rounded().data(), width, actual.data());
+      ASSERT_TRUE(same_bits(expected, actual)) << width;
+    }
+}
+
+TEST_P(EqualBits, Attention) {
+  for (const size_t head_dim : {1, 7, 16, 24, 64, 80, 128, 144})
+    for (const size_t count : {1, 3, 16, 33, 70})
+      for (const bool harsh : {false, true}) {
+        const size_t n = count * head_dim;
+        const auto k = harsh ? values_.harsh(n) : values_.normal(n);
+        const auto v = harsh ? values_.harsh(n) : values_.normal(n);
+        const auto q = values_.normal(head_dim);
+        const float *k_block = k.data(), *v_block = v.data();
+        std::vector<float> expected(head_dim), actual(head_dim), scores(count);
+        scalar().attention(q.data(), &k_block, &v_block, count, head_dim, 0, count, head_dim, 0.25f,
+                           scores.data(), expected.data());
+        table().attention(q.data(), &k_block, &v_block, count, head_dim, 0, count, head_dim, 0.25f,
+                          scores.data(), actual.data());
+        ASSERT_TRUE(same_bits(expected, actual)) << head_dim << " over " << count;
+      }
+}
+
+TEST_P(EqualBits, FillNormal) {
+  for (const DType dtype : kDTypes)
+    for (const size_t n : {1, 17, 256, 5000}) {
+      std::vector<char> expected(n * dtype_size(dtype)), actual(expected.size());
+      scalar().fill_normal(expected.data(), dtype, 3, 0xffffff00u, n, 0.02f);
+      table().fill_normal(actual.data(), dtype, 3, 0xffffff00u, n, 0.02f);
+      ASSERT_EQ(expected, actual) << n;
+    }
+}
+
+}  // namespace
+}  // namespace hyperion::test
