@@ -1,5 +1,17 @@
 /** Pure display: data in, figures, tables and MIME bundles out. Knows nothing of the engine. */
+export { errorBundle, type ShownError } from './error';
 export { Figure, type PlotlySpec } from './figure';
+export { type LayerBytes, layerBytesFigure } from './layers-figure';
 export { memoryFigure } from './memory-figure';
 export { type Displayable, isDisplayable, jupyterDisplay, type MimeBundle } from './mime';
+export {
+  type DisplayHandle,
+  type DisplayOptions,
+  display,
+  fullBundle,
+  type KernelHost,
+  kernelHost,
+} from './notebook';
+export { Progress, type ProgressOptions } from './progress';
+export { type Cell, type Column, type ColumnUnit, Table, type TableOptions } from './table';
 export type { MemoryMark, MemorySample, MemoryTimeline } from './timeline';

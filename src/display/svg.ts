@@ -20,6 +20,8 @@ const MARGINS = { marginTop: 64, marginLeft: 64, marginRight: LEGEND_WIDTH + 24,
 /** From the title down to the lower edge of the frame in which data is drawn. */
 export const FRAME_HEIGHT = HEIGHT - MARGINS.marginTop - MARGINS.marginBottom;
 const INK = '#333333';
+/** Control characters, halves of pairs and the two non-characters: no XML document may hold them. */
+const NOT_XML = /[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu;
 
 /** Draws what `options` makes of Plot, under a title and a summary, beside a legend, on white, so that any page can hold it. */
 export async function drawSvg(
@@ -37,10 +39,12 @@ export async function drawSvg(
     document,
     ...options(plot),
   });
-  drawn.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  drawn.setAttribute('role', 'img');
-  drawn.setAttribute('aria-label', `${heading.title}: ${heading.summary}`);
-  return drawn.outerHTML.replace(/<\/svg>$/, `<g text-anchor="start">${headingSvg(heading)}${legendSvg(legend)}</g></svg>`);
+  // The document writes attributes as HTML does; what stands in them must hold as XML too.
+  const label = escapeHtml(`${heading.title}: ${heading.summary}`);
+  return drawn.outerHTML
+    .replace(/^<svg/, `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${label}"`)
+    .replace(/<\/svg>$/, `<g text-anchor="start">${headingSvg(heading)}${legendSvg(legend)}</g></svg>`)
+    .replace(NOT_XML, '');
 }
 
 function headingSvg({ title, summary }: { title: string; summary: string }): string {
