@@ -85,6 +85,7 @@ function layersSpec({ layers, kinds, title, summary, unit }: DrawnLayers) {
     yaxis: plotlyAxis(`size (${unit.name})`, { rangemode: 'tozero' }),
     barmode: 'stack',
     bargap: 0.15,
+    legend: { traceorder: 'normal' },
     uirevision: 'layers',
   });
   return { data, layout };

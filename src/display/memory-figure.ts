@@ -103,6 +103,8 @@ function memoryLayout(drawn: DrawnTimeline, top: number, bytes: Unit, time: Unit
     yaxis2: {
       type: 'category',
       categoryarray: ['evict', 'load'],
+      tickmode: 'array',
+      tickvals: ['evict', 'load'],
       range: [-0.6, 1.6],
       domain: [0, 0.13],
       showgrid: false,
