@@ -67,9 +67,9 @@ function endInSetup() {
 /** @param {number} port @param {boolean} browser */
 async function openLab(port, browser) {
   const server = await startJupyter({ port, browser });
-  console.log(`\nJupyterLab is open at\n\n    ${server.url}\n\nCtrl+C stops it.`);
   const stop = () => void server.stop();
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.once(signal, stop);
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, stop);
+  console.log(`\nJupyterLab is open at\n\n    ${server.url}\n\nCtrl+C stops it.`);
   const code = await server.ended;
   console.log('JupyterLab has stopped.');
   return typeof code === 'number' ? code : 1;
