@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
+import { packageRoot } from './root';
 
 /** The element types that the engine computes with. */
 export type ComputeDtype = 'F32' | 'F16' | 'BF16';
@@ -145,6 +146,8 @@ export const EVENT_KINDS = [
   'stall end',
 ] as const;
 
+export const EVENT_FIELDS = 6 + MEMORY_TAGS.length;
+
 export interface Addon {
   openModel(spec: NativeModelSpec): number;
   closeModel(model: number): void;
@@ -164,7 +167,7 @@ export interface Addon {
   sessionMemory(session: number): NativeMemory;
   sessionStatistics(session: number): NativeStatistics;
   recordEvents(session: number, on: boolean): void;
-  /** rows of 6: engine clock in ms, kind, layer (-1 none), bytes, current bytes, peak bytes */
+  /** rows of EVENT_FIELDS: engine clock in ms, kind, layer (-1 none), bytes, current, peak, then bytes by tag */
   drainEvents(session: number): { events: Float64Array; lost: number };
   /** the engine's monotonic clock in ms */
   clockMs(): number;
@@ -192,13 +195,11 @@ export function native(): Addon {
 }
 
 function load(): Record<string, unknown> {
-  // This file runs from src/ under a test runner and from dist/src/ when compiled.
-  const paths = ['..', '../..'].map((up) => join(__dirname, up, 'native/build/Release/hyperion.node'));
-  const path = paths.find(existsSync);
-  if (!path)
+  const path = join(packageRoot, 'native/build/Release/hyperion.node');
+  if (!existsSync(path))
     throw new HyperionError(
       'IO',
-      `the native addon is not built (${paths[0]} is missing); run: npm run build:native`,
+      `the native addon is not built (${path} is missing); run: npm run build:native`,
     );
   return createRequire(__filename)(path);
 }

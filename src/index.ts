@@ -1,0 +1,49 @@
+/** The public API: everything a notebook or program uses is exported here. */
+import { errorBundle, jupyterDisplay } from './display';
+import { HyperionError } from './errors';
+
+export {
+  type DisplayHandle,
+  type DisplayOptions,
+  display,
+  Figure,
+  type MemoryMark,
+  type MemorySample,
+  type MemoryTimeline,
+  type MimeBundle,
+  memoryFigure,
+  Progress,
+  type ProgressOptions,
+  Table,
+} from './display';
+export { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
+export { listArchitectures } from './inference/architectures';
+export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
+export type { Candidate, Logits } from './inference/logits';
+export { type LayerInfo, type Model, type OpenOptions, openModel } from './inference/model';
+export type { GenerateOptions, SessionOptions } from './inference/options';
+export type { Prompt } from './inference/prompt';
+export { type ForwardOptions, record, type Session, type SessionStatistics } from './inference/session';
+export type { Tensor } from './inference/tensor';
+export type { TensorInfo } from './model/checkpoint';
+export type { Dtype } from './model/dtypes';
+export type { Tokenizer } from './model/tokenizer';
+export {
+  type BytesByTag,
+  type ProcessMemory,
+  processMemory,
+  resetResidentPeak,
+  type SessionMemory,
+} from './monitoring/counters';
+export type { Recording, RecordOptions } from './monitoring/recording';
+export type { LayerKind, MemoryTag } from './native';
+export { version } from './root';
+export type { Plan } from './scheduling/plan';
+export { formatBytes, formatCount, formatDuration, parseSize } from './units';
+
+// An error belongs to every layer and display to none below, so they meet here: a notebook shows an error richly.
+Object.defineProperty(HyperionError.prototype, jupyterDisplay, {
+  value(this: HyperionError) {
+    return errorBundle(this);
+  },
+});

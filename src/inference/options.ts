@@ -1,0 +1,86 @@
+/** The options of a session and of a generation: their meaning, their defaults, their ranges. */
+import { availableParallelism } from 'node:os';
+import { checkChoice, checkInteger, checkNumber } from '../checks';
+import { kernelHost } from '../display';
+import { HyperionError } from '../errors';
+import { parseBudget } from '../memory/budget';
+import type { NativeSessionOptions } from '../native';
+
+export interface SessionOptions {
+  /** Bytes that the session may hold: a size such as '64 MiB', or a number. Default: no limit. */
+  readonly budget?: number | string;
+  /** Layers that are read ahead of the one that computes, 0 to 1024. Default 2. */
+  readonly prefetchWindow?: number;
+  /** Threads that compute, 1 to 256. Default: the processors. */
+  readonly threads?: number;
+  /** Threads that read weights, 1 to 64. Default 2. */
+  readonly readers?: number;
+  /** How weights are read: past the page cache, through it, or whichever the file system allows. Default 'auto'. */
+  readonly io?: 'auto' | 'direct' | 'buffered';
+  /** The type of activations. Both choices compute in float32 today; 'auto' leaves a faster type open. Default 'auto'. */
+  readonly activations?: 'auto' | 'f32';
+}
+
+/** @throws HyperionError `INVALID`, naming the option */
+export function resolveSessionOptions(options: SessionOptions): NativeSessionOptions {
+  checkChoice('activations', options.activations ?? 'auto', ['auto', 'f32']);
+  return {
+    budget: parseBudget(options.budget),
+    prefetchWindow: checkInteger('prefetchWindow', options.prefetchWindow ?? 2, 0, 1024),
+    threads: checkInteger('threads', options.threads ?? Math.min(availableParallelism(), 256), 1, 256),
+    readers: checkInteger('readers', options.readers ?? 2, 1, 64),
+    io: checkChoice('io', options.io ?? 'auto', ['auto', 'direct', 'buffered']),
+  };
+}
+
+export interface GenerateOptions {
+  /** Tokens to generate at most. Default 64, or what the context leaves. */
+  readonly maxTokens?: number;
+  /** 0 always takes the most probable token; above, probabilities are logits divided by it. Up to 100. Default 0. */
+  readonly temperature?: number;
+  /** Only the k most probable tokens are drawn from. Default: all. */
+  readonly topK?: number;
+  /** Only the most probable tokens that together reach this probability, above 0 to 1, are drawn from. Default 1. */
+  readonly topP?: number;
+  /** The same seed draws the same tokens; 0 to 2^53 - 1. Default 0. */
+  readonly seed?: number;
+  /** Texts that end the generation; they are not part of what it gives. */
+  readonly stop?: readonly string[];
+  /** Ends the generation with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Sampling {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly seed: number;
+}
+
+/** @throws HyperionError `INVALID`, naming the option */
+export function resolveSampling(options: GenerateOptions): Sampling {
+  const topP = checkNumber('topP', options.topP ?? 1, 0, 1);
+  if (topP === 0) throw new HyperionError('INVALID', 'topP is 0; it must be above 0, up to 1');
+  return {
+    temperature: checkNumber('temperature', options.temperature ?? 0, 0, 100),
+    topK: checkInteger('topK', options.topK ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER),
+    topP,
+    seed: checkInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** @throws HyperionError `INVALID` unless every stop text is a text with at least one character */
+export function resolveStops(stop: readonly string[] = []): readonly string[] {
+  const isStop = (text: unknown) => typeof text === 'string' && text !== '';
+  if (Array.isArray(stop) && stop.every(isStop)) return stop;
+  throw new HyperionError(
+    'INVALID',
+    `stop is ${JSON.stringify(stop)}; it must be a list of texts, none empty`,
+  );
+}
+
+/** One signal for the caller's, and in a notebook the running cell's. */
+export function resolveSignal(signal: AbortSignal | undefined, ...others: AbortSignal[]): AbortSignal {
+  const cell = kernelHost()?.signal;
+  return AbortSignal.any([signal, cell, ...others].filter((one) => one !== undefined));
+}

@@ -1,0 +1,328 @@
+/** A session: one model run inside one budget, with its own KV cache, counters and threads. */
+import { checkInteger } from '../checks';
+import { jupyterDisplay, type MimeBundle, Table } from '../display';
+import { HyperionError } from '../errors';
+import { Handle } from '../memory/handle';
+import { SessionMemory } from '../monitoring/counters';
+import { Recording, type RecordOptions } from '../monitoring/recording';
+import { type NativeSessionOptions, type NativeStatistics, native } from '../native';
+import { formatBytes, formatCount } from '../units';
+import { Generation } from './generation';
+import { Logits } from './logits';
+import { type GenerateOptions, resolveSampling, resolveSignal, resolveStops } from './options';
+import { type Prompt, readPrompt, type Vocabulary } from './prompt';
+
+/** What a session needs of its model. */
+export interface SessionModel extends Vocabulary {
+  readonly name: string;
+  readonly contextLength: number;
+  readonly endIds: readonly number[];
+  readonly layerNames: readonly string[];
+}
+
+/** What a session has done since it began. Sizes in bytes, times in milliseconds. */
+export interface SessionStatistics extends Omit<NativeStatistics, 'residentLayers'> {
+  /** names of the layers whose weights are in memory */
+  readonly residentLayers: readonly string[];
+}
+
+export interface ForwardOptions {
+  /** Continues the sequence of the call before instead of beginning a new one. Default false. */
+  readonly append?: boolean;
+  /** Ends the pass with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_MAX_TOKENS = 64;
+
+/**
+ * A model that runs inside a budget. One call at a time: a second one while the first runs is `INVALID`. Its memory is
+ * given back by `close()`.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel('model');
+ * const session = model.session({ budget: '64 MiB', threads: 2 });
+ * const text = await session.generate([1, 2, 3], { maxTokens: 8 }).text();
+ * session.memory.peak <= session.budget; // true
+ * session.close();
+ * ```
+ */
+export class Session<Model extends SessionModel = SessionModel> {
+  /** bytes; Infinity when there is no limit */
+  readonly budget: number;
+  readonly threads: number;
+  /** resolves when the session is closed and its memory given back */
+  readonly closed: Promise<void>;
+  readonly #handle: Handle;
+  #recording: Recording | undefined;
+  #running = false;
+  /** which call the KV cache belongs to */
+  #turn = 0;
+
+  /** Sessions come from `model.session()`. */
+  constructor(
+    readonly model: Model,
+    id: number,
+    options: NativeSessionOptions,
+  ) {
+    this.budget = options.budget;
+    this.threads = options.threads;
+    const { promise, resolve } = deferred();
+    this.closed = promise;
+    // Nothing in this scope may capture `this`: the finalizer would then keep alive what it waits for.
+    this.#handle = new Handle(this, 'session', id, (session) => resolve(native().closeSession(session)));
+  }
+
+  /** The session's byte counters at this moment. */
+  get memory(): SessionMemory {
+    return new SessionMemory(native().sessionMemory(this.#handle.get()));
+  }
+
+  get statistics(): SessionStatistics {
+    const statistics = native().sessionStatistics(this.#handle.get());
+    const residentLayers = statistics.residentLayers.map((index) => this.model.layerNames[index]!);
+    return { ...statistics, residentLayers };
+  }
+
+  /** Tokens that are in the KV cache. */
+  get position(): number {
+    return native().sessionStatistics(this.#handle.get()).position;
+  }
+
+  /**
+   * Generates tokens that continue a prompt, from an empty KV cache. Everything is checked by this call; the work begins
+   * when the first token is asked for.
+   *
+   * @throws HyperionError `INVALID` for a prompt or an option, `OVER_BUDGET` when the tokens do not fit into the budget,
+   *   `CLOSED`; while iterating also `CANCELLED`, `IO`, `CORRUPT`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session();
+   * for await (const { id, text } of session.generate([1, 2, 3], { maxTokens: 2, temperature: 0.8, seed: 7 })) {
+   *   id; // a token of the vocabulary
+   * }
+   * ```
+   */
+  generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
+    const handle = this.#handle.get();
+    const { vocabularySize, tokenizer, endIds, contextLength } = this.model;
+    const ids = readPrompt(prompt, this.model);
+    const room = this.#room(ids.length);
+    // The last generated token is never computed itself: it may stand behind the end of the context.
+    const atMost = room + 1;
+    const maxTokens = checkInteger(
+      'maxTokens',
+      options.maxTokens ?? Math.min(DEFAULT_MAX_TOKENS, atMost),
+      1,
+      2 ** 31,
+    );
+    if (maxTokens > atMost) {
+      const message =
+        `${ids.length} prompt tokens and maxTokens ${maxTokens} exceed the context of ${contextLength} tokens; ` +
+        `maxTokens can be ${atMost}`;
+      throw new HyperionError('INVALID', message, { promptTokens: ids.length, maxTokens, contextLength });
+    }
+    const [sampling, stops] = [resolveSampling(options), resolveStops(options.stop)];
+    native().reserve(handle, ids.length + maxTokens - 1);
+    const leave = new AbortController();
+    const signal = resolveSignal(options.signal, leave.signal);
+    const request = {
+      prompt: ids,
+      maxTokens,
+      sampling,
+      stops,
+      endIds,
+      vocabularySize,
+      tokenizer,
+      signal,
+      leave,
+    };
+    return new Generation(request, this.#sequence());
+  }
+
+  /**
+   * Computes the logits of every token of a text, from an empty KV cache or continuing the call before.
+   *
+   * @returns logits [T, vocab]; they are an array of JavaScript, outside of the budget
+   * @throws HyperionError `INVALID`, `OVER_BUDGET`, `CANCELLED`, `IO`, `CORRUPT`, `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session();
+   * const logits = await session.forward([1, 2, 3]);
+   * logits.row(2).length === model.vocabularySize; // true
+   * ```
+   */
+  async forward(prompt: Prompt, options: ForwardOptions = {}): Promise<Logits> {
+    const { vocabularySize, tokenizer } = this.model;
+    const ids = readPrompt(prompt, this.model);
+    const cached = options.append ? this.position : 0;
+    if (this.#room(cached + ids.length) < 0) throw this.#tooLong(cached, ids.length);
+    native().reserve(this.#handle.get(), cached + ids.length);
+    const logits = new Float32Array(ids.length * vocabularySize);
+    if (!options.append) this.#restart();
+    await this.#run(ids, logits, resolveSignal(options.signal));
+    return new Logits(logits, [ids.length, vocabularySize], tokenizer);
+  }
+
+  /** Forgets the sequence: the KV cache is emptied and its memory given back. Weights stay. */
+  reset(): void {
+    this.#restart();
+  }
+
+  /**
+   * Records memory, loads and evictions from now on. A recording that runs already is stopped first.
+   *
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session({ budget: '64 MiB' });
+   * const recording = session.record();
+   * await session.forward([1, 2, 3]);
+   * const figure = recording.plot();
+   * ```
+   */
+  record(options: RecordOptions = {}): Recording {
+    this.#handle.get();
+    this.#recording?.stop();
+    const id = () => (this.#handle.closed ? undefined : this.#handle.get());
+    const title = `Memory of ${this.model.name}, budget ${formatBytes(this.budget)}`;
+    this.#recording = new Recording({ title, layers: this.model.layerNames, id }, options);
+    return this.#recording;
+  }
+
+  /** Cancels what runs and gives the memory back; `closed` resolves when that is done. Doing it again does nothing. */
+  close(): void {
+    if (this.#handle.closed) return;
+    this.#recording?.stop();
+    this.#handle.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+
+  toString(): string {
+    if (this.#handle.closed) return `Session of ${this.model.name}: closed`;
+    const { current, peak } = this.memory;
+    const limit = formatBytes(this.budget);
+    return `Session of ${this.model.name}: ${formatBytes(current)} now, ${formatBytes(peak)} at most, budget ${limit}`;
+  }
+
+  [jupyterDisplay](): MimeBundle {
+    if (this.#handle.closed) return { 'text/plain': this.toString() };
+    const { tokens, loads, evictions, bytesRead, stallMs, io } = this.statistics;
+    const rows = [
+      ['memory', `${formatBytes(this.memory.current)} now, ${formatBytes(this.memory.peak)} at most`],
+      ['budget', formatBytes(this.budget)],
+      ['threads', String(this.threads)],
+      ['tokens computed', formatCount(tokens)],
+      ['layers loaded, evicted', `${formatCount(loads)}, ${formatCount(evictions)}`],
+      ['bytes read', `${formatBytes(bytesRead)}, ${io}`],
+      ['waited for reads', `${stallMs.toFixed(0)} ms`],
+    ];
+    return new Table([{ label: 'session' }, { label: this.model.name }], rows)[jupyterDisplay]();
+  }
+
+  #room(tokens: number): number {
+    return this.model.contextLength - tokens;
+  }
+
+  #tooLong(cached: number, tokens: number): HyperionError {
+    const { contextLength } = this.model;
+    const message = `${cached + tokens} tokens exceed the context of ${contextLength}; leave out ${-this.#room(cached + tokens)}`;
+    return new HyperionError('INVALID', message, { tokens: cached + tokens, contextLength });
+  }
+
+  /** Begins a new sequence and takes it away from whoever has it. */
+  #restart(): number {
+    const id = this.#handle.get();
+    if (this.#running) throw busy();
+    native().reset(id);
+    this.#turn += 1;
+    return this.#turn;
+  }
+
+  #sequence() {
+    let turn = 0;
+    return {
+      begin: (ids: Int32Array, logits: Float32Array, signal: AbortSignal) => {
+        turn = this.#restart();
+        return this.#run(ids, logits, signal);
+      },
+      next: (id: number, logits: Float32Array, signal: AbortSignal) => {
+        if (turn === this.#turn) return this.#run(Int32Array.of(id), logits, signal);
+        throw new HyperionError('CANCELLED', 'another call has begun a new sequence on this session');
+      },
+    };
+  }
+
+  async #run(ids: Int32Array, logits: Float32Array, signal: AbortSignal): Promise<void> {
+    const handle = this.#handle.get();
+    if (this.#running) throw busy();
+    if (signal.aborted) throw cancelled(signal);
+    const cancel = () => {
+      if (!this.#handle.closed) native().cancel(handle);
+    };
+    this.#running = true;
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      await native().forward(handle, ids, logits);
+    } catch (error) {
+      // What part of the sequence was computed is unknown: it ends here.
+      this.#turn += 1;
+      if (!this.#handle.closed) native().reset(handle);
+      throw signal.aborted ? cancelled(signal, error) : error;
+    } finally {
+      this.#running = false;
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+}
+
+/**
+ * The same as `session.record(options)`.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel('model');
+ * const session = model.session({ budget: '64 MiB' });
+ * const recording = record(session, { live: true });
+ * await session.forward([1, 2, 3]);
+ * recording.stop();
+ * ```
+ */
+export function record(session: Session, options?: RecordOptions): Recording {
+  return session.record(options);
+}
+
+function deferred(): { promise: Promise<void>; resolve: (end: Promise<void>) => void } {
+  let resolve!: (end: Promise<void>) => void;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+function busy(): HyperionError {
+  return new HyperionError(
+    'INVALID',
+    'the session is running another call; await that one, or open a second session',
+  );
+}
+
+function cancelled(signal: AbortSignal, cause: unknown = signal.reason): HyperionError {
+  return new HyperionError(
+    'CANCELLED',
+    'the work was cancelled; the session can be used again',
+    {},
+    { cause },
+  );
+}
