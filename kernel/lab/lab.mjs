@@ -67,12 +67,16 @@ function endInSetup() {
 /** @param {number} port @param {boolean} browser */
 async function openLab(port, browser) {
   const server = await startJupyter({ port, browser });
-  const stop = () => void server.stop();
+  let asked = false;
+  const stop = () => {
+    asked = true;
+    void server.stop();
+  };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, stop);
   console.log(`\nJupyterLab is open at\n\n    ${server.url}\n\nCtrl+C stops it.`);
   const code = await server.ended;
   console.log('JupyterLab has stopped.');
-  return typeof code === 'number' ? code : 1;
+  return asked || code === 0 ? 0 : 1;
 }
 
 /** @param {string} notebook @param {Options} options */

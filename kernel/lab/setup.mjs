@@ -9,22 +9,25 @@ import { demand, findCmake, findPython, missingToStart } from './requirements.mj
 /** @typedef {import('./steps.mjs').Step} Step */
 
 const cmakeFromPypi = 'cmake==4.4.4';
+const labextension = inProject('kernel/labextension/dist');
+export const installedLabextension = path.join(
+  environment,
+  'share/jupyter/labextensions/hyperion-lab-extension',
+);
 const jupyterSettings = path.join(environment, 'share/jupyter/lab/settings/overrides.json');
 
-/** What `npm start` needs. @returns {Step[]} */
-export function setupSteps() {
+/**
+ * What `npm start` needs. `requirements` is the step that checks the machine; the tests have a longer one.
+ * @param {Step} [requirements] @returns {Step[]}
+ */
+export function setupSteps(requirements = requirementsStep('requirements', missingToStart)) {
   const cmakeMissing = findCmake() === undefined;
   return [
-    {
-      name: 'requirements',
-      title: 'requirements',
-      values: () => [process.version, process.env.PATH ?? ''],
-      run: () => demand(missingToStart()),
-    },
+    requirements,
     {
       name: 'packages',
       title: 'npm packages',
-      after: ['requirements'],
+      after: [requirements.name],
       inputs: ['package-lock.json'],
       outputs: [inProject('node_modules/.package-lock.json')],
       mend: 'npm install',
@@ -35,7 +38,7 @@ export function setupSteps() {
     {
       name: 'environment',
       title: cmakeMissing ? 'Python environment, cmake' : 'Python environment',
-      after: ['requirements'],
+      after: [requirements.name],
       inputs: ['kernel/lab/requirements.txt'],
       values: () => [String(cmakeMissing)],
       outputs: [python, path.join(environment, 'bin/jupyter-lab')],
@@ -76,18 +79,51 @@ export function setupSteps() {
       run: (log) => run(log, 'npm', ['run', 'build']),
     },
     {
-      name: 'kernelspec',
-      title: 'kernel and settings',
-      after: ['environment'],
+      name: 'labextension',
+      title: 'JupyterLab extension',
+      after: ['packages'],
+      inputs: ['kernel/labextension'],
+      outputs: [path.join(labextension, 'package.json')],
+      mend: 'cd kernel/labextension && npm ci && npm run build',
+      run: async (log) => {
+        const cwd = path.dirname(labextension);
+        await run(log, 'npm', ['ci', '--no-audit', '--no-fund'], { cwd });
+        await run(log, 'npm', ['run', 'build'], { cwd });
+      },
+    },
+    {
+      name: 'jupyter',
+      title: 'kernel in JupyterLab',
+      after: ['environment', 'labextension'],
       inputs: ['kernel/resources'],
       values: () => [process.execPath],
-      outputs: [path.join(kernelspecFolder(environment), 'kernel.json'), jupyterSettings],
+      outputs: [
+        path.join(kernelspecFolder(environment), 'kernel.json'),
+        installedLabextension,
+        jupyterSettings,
+      ],
       run: () => {
         installKernelspec(environment);
+        linkLabextension();
         writeJupyterSettings();
       },
     },
   ];
+}
+
+/** @param {string} name @param {() => import('./requirements.mjs').Missing[]} missing @returns {Step} */
+export const requirementsStep = (name, missing) => ({
+  name,
+  title: 'requirements',
+  values: () => [process.version, process.env.PATH ?? ''],
+  run: () => demand(missing()),
+});
+
+/** A link, so that a rebuilt extension is there at once. */
+function linkLabextension() {
+  fs.mkdirSync(path.dirname(installedLabextension), { recursive: true });
+  fs.rmSync(installedLabextension, { recursive: true, force: true });
+  fs.symlinkSync(labextension, installedLabextension);
 }
 
 /** JupyterLab's own settings, as this project wants them at first; what the user changes later goes to .lab. */

@@ -1,0 +1,76 @@
+// What `npm test` does once Node is known to be new enough.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import os from 'node:os';
+import { setUp } from './lab.mjs';
+import { inProject, root, searchPath } from './paths.mjs';
+import { run } from './process.mjs';
+import { findChromium, missingToStart, missingToTest } from './requirements.mjs';
+import { requirementsStep, setupSteps } from './setup.mjs';
+import { report } from './steps.mjs';
+
+const nativeTests = inProject('native/build-test');
+const sources = [
+  'src',
+  'kernel',
+  'test',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'biome.json',
+  'vitest.config.ts',
+];
+
+/** Everything from vitest's arguments to its exit code. @param {string[]} args @returns {Promise<number>} */
+export async function test(args) {
+  try {
+    await setUp('Hyperion Lab: tests', testSteps());
+  } catch (error) {
+    report(error);
+    return 1;
+  }
+  const vitest = spawn(process.execPath, [inProject('node_modules/vitest/vitest.mjs'), 'run', ...args], {
+    cwd: root,
+    env: { ...process.env, PATH: searchPath, CHROMIUM_PATH: findChromium() },
+    stdio: 'inherit',
+  });
+  const [code] = await once(vitest, 'exit');
+  return code ?? 1;
+}
+
+/** @returns {import('./steps.mjs').Step[]} */
+function testSteps() {
+  const requirements = requirementsStep('test-requirements', () => [...missingToStart(), ...missingToTest()]);
+  const setup = setupSteps(requirements);
+  return [
+    ...setup,
+    {
+      name: 'native-tests',
+      title: 'tests of the engine (C++)',
+      after: ['addon'],
+      inputs: ['native', 'test/native'],
+      outputs: [inProject('native/build-test/hyperion_tests')],
+      mend: 'rm -rf native/build-test && npm test',
+      run: async (log) => {
+        await run(log, 'cmake', ['-S', inProject('native'), '-B', nativeTests, '-DHYPERION_TESTS=ON']);
+        await run(log, 'cmake', ['--build', nativeTests, '--parallel', String(os.availableParallelism())]);
+      },
+    },
+    {
+      name: 'lint',
+      title: 'format and lint',
+      after: ['packages'],
+      inputs: sources,
+      mend: 'npm run format',
+      run: (log) => run(log, 'npm', ['run', 'lint']),
+    },
+    {
+      name: 'typecheck',
+      title: 'types of tests and set-up',
+      after: ['packages', 'typescript'],
+      inputs: sources,
+      mend: 'npm run typecheck',
+      run: (log) => run(log, 'npm', ['run', 'typecheck']),
+    },
+  ];
+}
