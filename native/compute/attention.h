@@ -21,7 +21,7 @@ void each_block(size_t block_positions, size_t first, size_t count, F f) {
 
 // scores = exp(scale * scores - their maximum); returns their sum.
 template <class V>
-float softmax_numerators(float* scores, size_t count, float scale) {
+HYPERION_FLATTEN float softmax_numerators(float* scores, size_t count, float scale) {
   const V factor = V::broadcast(scale);
   V top = V::broadcast(-__builtin_inff());
   each_16<V>(count, [&](size_t i, size_t lanes) {
@@ -44,9 +44,10 @@ float softmax_numerators(float* scores, size_t count, float scale) {
 // out[0 .. 16 * N) (the last vector `lanes` wide) = sum over positions of weight * v, divided by
 // `total`.
 template <class V, size_t N>
-void weighted_values(const float* weights, float total, const float* const* v_blocks,
-                     size_t block_positions, size_t stride, size_t first, size_t count,
-                     size_t offset, size_t lanes, float* out) {
+HYPERION_FLATTEN void weighted_values(const float* weights, float total,
+                                      const float* const* v_blocks, size_t block_positions,
+                                      size_t stride, size_t first, size_t count, size_t offset,
+                                      size_t lanes, float* out) {
   V sum[N];
   for (size_t i = 0; i < N; i++) sum[i] = V::broadcast(0.0f);
   each_block<V>(block_positions, first, count,
@@ -71,9 +72,8 @@ void attention(const float* q, const float* const* k_blocks, const float* const*
                float scale, float* scores, float* out) {
   each_block<V>(block_positions, first, count,
                 [&](size_t block, size_t row, size_t rows, size_t done) {
-                  dot_rows<V, DType::f32, V::kDecodeRows, 1>(k_blocks[block] + row * stride,
-                                                             stride * sizeof(float), rows, q, 0,
-                                                             head_dim, scores + done, 0);
+                  dot_rows<V, DType::f32>(k_blocks[block] + row * stride, stride * sizeof(float),
+                                          rows, q, head_dim, scores + done);
                 });
   const float total = softmax_numerators<V>(scores, count, scale);
 

@@ -8,7 +8,8 @@
 namespace hyperion {
 
 template <class V>
-void rms_norm(const float* x, const void* weight, DType dtype, float eps, size_t width, float* y) {
+HYPERION_FLATTEN void rms_norm(const float* x, const void* weight, DType dtype, float eps,
+                               size_t width, float* y) {
   V squares = V::broadcast(0.0f);
   each_16<V>(width, [&](size_t i, size_t lanes) {
     const V value = load<V, DType::f32>(x + i, lanes);

@@ -10,6 +10,10 @@
 
 #include "compute/dtype.h"
 
+// For functions whose lambdas work on accumulators: inlined or not, they are right, but only
+// inlined do the accumulators stay in registers.
+#define HYPERION_FLATTEN [[gnu::flatten]]
+
 namespace hyperion {
 
 template <class V, DType D>
@@ -41,6 +45,14 @@ void store(const V& v, float* out, size_t lanes) {
   float all[16];
   v.store(all);
   std::memcpy(out, all, lanes * sizeof(float));
+}
+
+// For rows that are each read once: the next `tile_bytes` further on come into the second-level
+// cache, because the processor's own prefetcher stops at every page, and what this row needs soon
+// into the first.
+static inline void prefetch_rows(const char* at, size_t tile_bytes) {
+  __builtin_prefetch(at + tile_bytes, 0, 2);
+  __builtin_prefetch(at + 512, 0, 3);
 }
 
 // f(index, lanes) for consecutive runs of sixteen and one shorter run at the end.
