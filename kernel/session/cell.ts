@@ -17,6 +17,8 @@ export class Cell {
   readonly interruption: Promise<never>;
   /** When a loop of the cell was first stopped, in ms of `performance.now()`. */
   stoppedAt: number | undefined;
+  /** Are listeners of the signal running? */
+  isTelling = false;
   /** Characters that the cell has printed. */
   printed = 0;
 
@@ -41,8 +43,11 @@ export class Cell {
     return this.abort.signal.aborted;
   }
 
+  /** Aborts the signal; its listeners run now, and may loop to clean up (see `isTelling`). */
   interrupt(): void {
+    this.isTelling = true;
     this.abort.abort(new Interrupted());
+    this.isTelling = false;
   }
 }
 

@@ -45,6 +45,7 @@ export class Interrupts {
     const cell = currentCell.getStore() ?? this.running;
     if (!cell?.interrupted && !this.stop.concerns(cell?.id ?? 0)) return;
     const now = performance.now();
+    if (cell?.isTelling) return;
     if (cell?.stoppedAt !== undefined && now - cell.stoppedAt < GRACE_MS) return;
     this.stop.acknowledge();
     if (cell) {

@@ -12,7 +12,7 @@ import { StopFlag } from './stop-flag';
 import type { FromWire, ReplyChannel, ToWire, WireOptions } from './thread-messages';
 
 // A loop that was compiled with a check, or an idle event loop, acknowledges within a few ms; otherwise force is used.
-const FORCE_AFTER_MS = 20;
+const FORCE_AFTER_MS = 10;
 const KILL_AFTER_MS = 1500;
 
 const { connection, session, stop: memory, kernelInfo, parent } = workerData as WireOptions;
