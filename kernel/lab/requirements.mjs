@@ -1,7 +1,9 @@
 // What the machine must bring: Python, a C++ compiler, make; for the tests also GoogleTest and Chromium.
 // Each missing piece is a sentence, and together they are mended by one command of the system's package manager.
+// As a program it prints that command, or nothing: .ci/run runs what it prints.
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ask, SetupError } from './process.mjs';
 
 /**
@@ -93,7 +95,7 @@ export function missingToTest() {
   /** @type {Missing[]} */
   const missing = [];
   const compiler = findCompiler();
-  const gtest = ['-x', 'c++', '-E', '-I/opt/homebrew/include', '-I/usr/local/include', '-'];
+  const gtest = ['-x', 'c++', '-fsyntax-only', '-I/opt/homebrew/include', '-I/usr/local/include', '-'];
   if (compiler && ask(compiler, gtest, { input: '#include <gtest/gtest.h>\n' }) === undefined) {
     missing.push({
       what: 'GoogleTest (gtest/gtest.h) was not found.',
@@ -153,4 +155,10 @@ function isExecutable(file) {
   } catch {
     return false;
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const missing = [...missingToStart(), ...missingToTest()];
+  if (missing.length > 0)
+    console.log(mendCommand(missing) ?? `echo '${missing.map(({ what }) => what).join(' ')}'; false`);
 }
