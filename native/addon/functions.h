@@ -1,0 +1,13 @@
+// The functions that JavaScript calls; their signatures are those of src/native.ts.
+#pragma once
+
+#include <napi.h>
+
+namespace hyperion::addon {
+
+void export_models(Napi::Env env, Napi::Object exports);
+void export_sessions(Napi::Env env, Napi::Object exports);
+void export_reports(Napi::Env env, Napi::Object exports);
+void export_system(Napi::Env env, Napi::Object exports);
+
+}  // namespace hyperion::addon

@@ -1,0 +1,40 @@
+// What one environment (the main thread, a worker) has of the addon. It ends with the environment:
+// sessions that are still open are closed before anything they report to is gone.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "addon/completions.h"
+#include "addon/handles.h"
+#include "inference/session.h"
+#include "model/model.h"
+
+namespace hyperion::addon {
+
+class Instance {
+ public:
+  explicit Instance(Napi::Env env);
+
+  HandleTable<Model> models{1};
+  HandleTable<Session> sessions{2};
+  Completions completions;
+
+  // Remembers a session that a worker is closing, so that the environment's end waits for it too.
+  void note_closing(const std::shared_ptr<Session>& session);
+
+  // CLOSED for handles that are stale or were never given out; INVALID for values that are no
+  // numbers.
+  std::shared_ptr<Model> model(const Napi::Value& handle) const;
+  std::shared_ptr<Session> session(const Napi::Value& handle) const;
+
+  static Instance& of(Napi::Env env) { return *env.GetInstanceData<Instance>(); }
+
+ private:
+  void close_all();
+  std::vector<std::weak_ptr<Session>> closing_;
+};
+
+}  // namespace hyperion::addon

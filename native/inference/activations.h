@@ -1,0 +1,42 @@
+// The float buffers that a chunk of tokens flows through, and the rotary angles of its positions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "memory/region.h"
+#include "scheduling/layouts.h"
+
+namespace hyperion {
+
+class Activations {
+ public:
+  // REQUIRES: graph and budget outlive this.
+  Activations(const Graph& graph, Budget& budget)
+      : graph_(graph), budget_(budget), layout_(graph, 0) {}
+
+  // Makes room for exactly `rows` tokens. What the buffers held is lost when the number changes.
+  Status resize(uint64_t rows);
+
+  void free();
+  uint64_t rows() const { return layout_.rows; }
+
+  // First float of a token's row in a buffer.
+  float* row(uint32_t buffer, uint64_t token);
+
+  // Computes cosines and sines for tokens at [position, position + tokens). REQUIRES: tokens <=
+  // rows.
+  void turn_to(uint64_t position, uint64_t tokens);
+  const float* cosines(uint64_t token) const;
+  const float* sines(uint64_t token) const;
+
+ private:
+  float* floats() const { return reinterpret_cast<float*>(region_.data()); }
+
+  const Graph& graph_;
+  Budget& budget_;
+  ActivationLayout layout_;
+  Region region_;
+};
+
+}  // namespace hyperion

@@ -1,0 +1,42 @@
+#include "inference/attention_scratch.h"
+
+namespace hyperion {
+
+Status AttentionScratch::resize(uint64_t blocks) {
+  if (blocks == layout_.blocks) return {};
+  free();
+  const AttentionLayout wanted(graph_, threads_, blocks);
+  Result<Region> region = Region::allocate(budget_, Tag::scratch, wanted.bytes);
+  if (!region.ok()) return region.status();
+  region_ = std::move(region.value());
+  layout_ = wanted;
+  return {};
+}
+
+void AttentionScratch::free() {
+  region_.free();
+  layout_ = AttentionLayout(graph_, threads_, 0);
+}
+
+void AttentionScratch::point_at(KvCache& cache, uint64_t layer, uint64_t kv_heads,
+                                uint64_t head_dim) {
+  for (uint64_t block = 0; block < layout_.blocks; ++block) {
+    const float* keys = cache.key(layer, block * kBlockPositions);
+    const float* values = cache.value(layer, block * kBlockPositions);
+    for (uint64_t head = 0; head < kv_heads; ++head) {
+      addresses(2 * head)[block] = keys + head * head_dim;
+      addresses(2 * head + 1)[block] = values + head * head_dim;
+    }
+  }
+}
+
+float* AttentionScratch::scores(uint64_t thread) const {
+  return reinterpret_cast<float*>(region_.data() + thread * layout_.scores_bytes);
+}
+
+const float** AttentionScratch::addresses(uint64_t row) const {
+  return reinterpret_cast<const float**>(region_.data() + layout_.pointers +
+                                         row * layout_.pointers_bytes);
+}
+
+}  // namespace hyperion

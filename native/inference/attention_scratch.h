@@ -1,0 +1,45 @@
+// What attention works in besides the cache: scores of each thread, and the addresses of the blocks
+// by KV head.
+#pragma once
+
+#include <cstdint>
+
+#include "inference/kv_cache.h"
+#include "memory/region.h"
+#include "scheduling/layouts.h"
+
+namespace hyperion {
+
+class AttentionScratch {
+ public:
+  // REQUIRES: graph and budget outlive this.
+  AttentionScratch(const Graph& graph, uint64_t threads, Budget& budget)
+      : graph_(graph), threads_(threads), budget_(budget), layout_(graph, threads, 0) {}
+
+  // Makes room for sequences of exactly so many blocks.
+  Status resize(uint64_t blocks);
+
+  void free();
+  uint64_t blocks() const { return layout_.blocks; }
+
+  // Notes where the blocks of one cached layer are, for heads of `head_dim` floats.
+  void point_at(KvCache& cache, uint64_t layer, uint64_t kv_heads, uint64_t head_dim);
+
+  // Block addresses noted for one KV head.
+  const float* const* keys(uint64_t kv_head) const { return addresses(2 * kv_head); }
+  const float* const* values(uint64_t kv_head) const { return addresses(2 * kv_head + 1); }
+
+  // Room for the scores of every position, for one thread.
+  float* scores(uint64_t thread) const;
+
+ private:
+  const float** addresses(uint64_t row) const;
+
+  const Graph& graph_;
+  const uint64_t threads_;
+  Budget& budget_;
+  AttentionLayout layout_;
+  Region region_;
+};
+
+}  // namespace hyperion

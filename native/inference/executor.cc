@@ -1,0 +1,119 @@
+#include "inference/executor.h"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+
+namespace hyperion {
+
+Executor::Executor(Parts parts, uint64_t threads, Access access)
+    : graph_(parts.graph),
+      requirements_(parts.requirements),
+      budget_(parts.budget),
+      store_(parts.store),
+      cancelled_(parts.cancelled),
+      activations_(parts.graph, parts.budget),
+      cache_(parts.graph, parts.budget),
+      scratch_(parts.graph, threads, parts.budget),
+      rows_(parts.model, access, parts.budget),
+      team_(threads),
+      operations_(parts.graph, parts.model,
+                  {activations_, cache_, scratch_, team_, store_, rows_, cancelled_}) {}
+
+Status Executor::forward(std::span<const int32_t> ids, uint64_t position, LogitRows rows,
+                         float* logits) {
+  const uint64_t positions = position + ids.size();
+  const uint64_t chunk = requirements_.chunk(positions);
+  if (Status status = make_room(ids.size(), positions, chunk); !status.ok()) return status;
+  lookups_resident_ = requirements_.everything_fits(positions);
+
+  for (uint64_t done = 0; done < ids.size(); done += chunk) {
+    const uint64_t count = std::min<uint64_t>(chunk, ids.size() - done);
+    const uint64_t left = ids.size() - done - count;
+    const bool last = left == 0;
+    const bool with_head = rows == LogitRows::all || (rows == LogitRows::last && last);
+    const bool next_with_head = rows != LogitRows::last || left <= chunk;
+    store_.begin_pass(pass_order(with_head), pass_order(next_with_head));
+    float* out = rows == LogitRows::all ? logits + done * graph_.vocab : logits;
+    const Step step = {ids.subspan(done, count), position + done, 0, count, out, nullptr};
+    if (Status status = run_chunk(step, rows, last); !status.ok()) return status;
+  }
+  return {};
+}
+
+// Sizes everything for the sequence that this pass makes.
+Status Executor::make_room(uint64_t tokens, uint64_t positions, uint64_t chunk) {
+  if (Status status = requirements_.check(positions); !status.ok()) return status;
+  // A decode step keeps the smallest room: the rest of the budget serves the layers.
+  const uint64_t fewest = requirements_.smallest_chunk();
+  const uint64_t rows = std::clamp(std::bit_ceil(tokens), fewest, chunk);
+  const uint64_t blocks = KvLayout(graph_).blocks(positions);
+  // What changes size is freed before anything grows, or old and new together could exceed the
+  // budget.
+  if (activations_.rows() != rows) activations_.free();
+  if (scratch_.blocks() != blocks) scratch_.free();
+  if (Status status = cache_.resize(positions); !status.ok()) return status;
+  if (Status status = scratch_.resize(blocks); !status.ok()) return status;
+  return activations_.resize(rows);
+}
+
+Status Executor::run_chunk(const Step& chunk, LogitRows rows, bool last) {
+  Monitor& monitor = budget_.monitor();
+  monitor.record(EventKind::pass_begin, kNoLayer, 0);
+  activations_.turn_to(chunk.position, chunk.count);
+  const bool with_head = rows == LogitRows::all || (rows == LogitRows::last && last);
+  Status status;
+  for (size_t i = 0; i < graph_.layers.size() && status.ok(); ++i) {
+    Step step = chunk;
+    if (graph_.layers[i].head) {
+      if (!with_head) break;
+      if (rows == LogitRows::last) {
+        step.first = chunk.count - 1;
+        step.count = 1;
+      }
+    }
+    status = run_layer(i, step);
+  }
+  monitor.record(EventKind::pass_end, kNoLayer, 0);
+  return status;
+}
+
+Status Executor::run_layer(size_t index, Step step) {
+  const GraphLayer& layer = graph_.layers[index];
+  std::optional<LayerPin> pin;
+  if (is_loaded_whole(index)) {
+    Result<LayerPin> acquired = store_.acquire(static_cast<int>(index), cancelled_);
+    if (!acquired.ok()) return acquired.status();
+    pin.emplace(std::move(acquired.value()));
+    step.weights = &*pin;
+  }
+  Monitor& monitor = budget_.monitor();
+  monitor.record(EventKind::compute_begin, static_cast<int>(index), 0);
+  const double begin = now_ms() - rows_.totals().ms;
+  Status status;
+  for (const Op& op : layer.ops) {
+    status = operations_.run(op, step);
+    if (!status.ok()) break;
+  }
+  compute_ms_ = compute_ms_ + (now_ms() - rows_.totals().ms - begin);
+  monitor.record(EventKind::compute_end, static_cast<int>(index), 0);
+  return status;
+}
+
+// Lookups read single rows unless the table can stay. A tied table is loaded with the layer that
+// multiplies by it.
+bool Executor::is_loaded_whole(size_t index) const {
+  if (!is_lookup_only(graph_.layers[index])) return true;
+  return lookups_resident_ && requirements_.layers()[index].layout.bytes > 0;
+}
+
+std::vector<int> Executor::pass_order(bool with_head) const {
+  std::vector<int> order;
+  for (size_t i = 0; i < graph_.layers.size(); ++i) {
+    const bool skipped = graph_.layers[i].head && !with_head;
+    if (!skipped && is_loaded_whole(i)) order.push_back(static_cast<int>(i));
+  }
+  return order;
+}
+
+}  // namespace hyperion

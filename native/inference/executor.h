@@ -1,0 +1,68 @@
+// Walks the layers of a graph over chunks of tokens, with each layer's weights pinned while it
+// computes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "inference/operations.h"
+#include "scheduling/requirements.h"
+
+namespace hyperion {
+
+// Which logits a pass makes. Each row takes `vocab` floats of the caller's array.
+enum class LogitRows { none, last, all };
+
+// One thread at a time, except for the counters.
+class Executor {
+ public:
+  struct Parts {
+    const Graph& graph;
+    const Model& model;
+    const Requirements& requirements;
+    Budget& budget;
+    LayerStore& store;
+    const std::atomic<bool>& cancelled;
+  };
+
+  // REQUIRES: the parts outlive this. The calling thread becomes thread 0 of the team.
+  Executor(Parts parts, uint64_t threads, Access access);
+
+  // Computes the tokens `ids` that follow `position` tokens in the KV cache.
+  // OVER_BUDGET before any work; CANCELLED, IO, CORRUPT, OUT_OF_MEMORY. After an error the
+  // positions before `position` are as they were, and the same call may be made again. REQUIRES: 0
+  // <= id < vocab; position + ids.size() <= context length; ids is not empty.
+  Status forward(std::span<const int32_t> ids, uint64_t position, LogitRows rows, float* logits);
+
+  // Empties the KV cache and frees it.
+  void clear() { cache_.clear(); }
+
+  // Time in operations, without what lookups spent in reading.
+  double compute_ms() const { return compute_ms_; }
+  ReadTotals lookups() const { return rows_.totals(); }
+
+ private:
+  Status make_room(uint64_t tokens, uint64_t positions, uint64_t chunk);
+  Status run_chunk(const Step& chunk, LogitRows rows, bool last);
+  Status run_layer(size_t index, Step step);
+  bool is_loaded_whole(size_t index) const;
+  std::vector<int> pass_order(bool with_head) const;
+
+  const Graph& graph_;
+  const Requirements& requirements_;
+  Budget& budget_;
+  LayerStore& store_;
+  const std::atomic<bool>& cancelled_;
+  Activations activations_;
+  KvCache cache_;
+  AttentionScratch scratch_;
+  RowReader rows_;
+  Team team_;
+  Operations operations_;
+  bool lookups_resident_ = false;  // whether lookup-only layers are loaded, because everything fits
+  std::atomic<double> compute_ms_ = 0;
+};
+
+}  // namespace hyperion

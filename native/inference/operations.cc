@@ -1,0 +1,122 @@
+#include "inference/operations.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hyperion {
+
+Status Operations::run(const Op& op, const Step& step) {
+  Status status =
+      std::visit([&](const auto& alternative) { return compute(alternative, step); }, op);
+  if (status.ok() && work_.cancelled) return Status(Code::cancelled, "the pass was cancelled");
+  return status;
+}
+
+// Runs a task for each row of the step. One row stays on this thread: waking the team would take
+// longer.
+void Operations::each_row(const Step& step, FunctionRef<void(uint64_t row)> task) {
+  if (step.count == 1) {
+    task(step.first);
+    return;
+  }
+  work_.team.run(step.count, [&](size_t i) {
+    if (!work_.cancelled) task(step.first + i);
+  });
+}
+
+// Where the step's first row of a buffer lies; the logits' rows lie in the caller's array.
+float* Operations::output_row(uint32_t buffer, const Step& step) {
+  if (buffer == logits_buffer(graph_)) return step.logits;
+  return work_.activations.row(buffer, step.first);
+}
+
+Status Operations::compute(const Embed& op, const Step& step) {
+  const Tensor& table = model_.tensors()[op.table];
+  const uint64_t width = table.shape[1];
+  if (const auto holder = work_.store.pin_holder(op.table)) {
+    const std::byte* rows = holder->tensor(op.table);
+    each_row(step, [&](uint64_t t) {
+      const auto id = static_cast<uint64_t>(step.ids[t]);
+      kernels_.to_f32(rows + id * width * dtype_size(table.dtype), table.dtype, width,
+                      work_.activations.row(op.out, t));
+    });
+    return {};
+  }
+  for (uint64_t t = step.first; t < step.first + step.count && !work_.cancelled; ++t) {
+    const auto id = static_cast<uint64_t>(step.ids[t]);
+    Status status = work_.rows.read(op.table, id, work_.activations.row(op.out, t));
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+Status Operations::compute(const RmsNorm& op, const Step& step) {
+  const DType dtype = model_.tensors()[op.weight].dtype;
+  const std::byte* weight = step.weights->tensor(op.weight);
+  each_row(step, [&](uint64_t t) {
+    kernels_.rms_norm(work_.activations.row(op.in, t), weight, dtype, op.eps,
+                      graph_.buffers[op.in].width, work_.activations.row(op.out, t));
+  });
+  return {};
+}
+
+Status Operations::compute(const Rope& op, const Step& step) {
+  each_row(step, [&](uint64_t t) {
+    kernels_.rope(work_.activations.row(op.buffer, t), op.heads, op.head_dim,
+                  work_.activations.cosines(t), work_.activations.sines(t));
+  });
+  return {};
+}
+
+Status Operations::compute(const SwiGlu& op, const Step& step) {
+  each_row(step, [&](uint64_t t) {
+    kernels_.swiglu(work_.activations.row(op.gate, t), work_.activations.row(op.up, t),
+                    graph_.buffers[op.out].width, work_.activations.row(op.out, t));
+  });
+  return {};
+}
+
+Status Operations::compute(const Add& op, const Step& step) {
+  each_row(step, [&](uint64_t t) {
+    kernels_.add(work_.activations.row(op.in, t), graph_.buffers[op.out].width,
+                 work_.activations.row(op.out, t));
+  });
+  return {};
+}
+
+// Adds the chunk's keys and values to the cache.
+void Operations::append_to_cache(const Attention& op, const Step& step) {
+  const size_t bytes = graph_.kv_width * sizeof(float);
+  for (uint64_t t = step.first; t < step.first + step.count; ++t) {
+    const uint64_t position = step.position + t;
+    std::memcpy(work_.cache.key(op.cache, position), work_.activations.row(op.k, t), bytes);
+    std::memcpy(work_.cache.value(op.cache, position), work_.activations.row(op.v, t), bytes);
+  }
+}
+
+Status Operations::compute(const Attention& op, const Step& step) {
+  append_to_cache(op, step);
+  AttentionScratch& scratch = work_.scratch;
+  scratch.point_at(work_.cache, op.cache, op.kv_heads, op.head_dim);
+
+  const uint64_t heads_per_kv = op.heads / op.kv_heads;
+  const uint64_t tasks = op.heads * step.count;
+  std::atomic<uint64_t> next = 0;
+  // A task per thread, which takes query heads until none is left: scores belong to a thread.
+  work_.team.run(std::min<uint64_t>(work_.team.size(), tasks), [&](size_t thread) {
+    for (uint64_t i = next++; i < tasks && !work_.cancelled; i = next++) {
+      const uint64_t head = i / step.count;
+      const uint64_t t = step.first + i % step.count;
+      const uint64_t seen = step.position + t + 1;
+      const uint64_t count = op.window ? std::min(seen, *op.window) : seen;
+      const uint64_t kv_head = head / heads_per_kv;
+      kernels_.attention(work_.activations.row(op.q, t) + head * op.head_dim, scratch.keys(kv_head),
+                         scratch.values(kv_head), kBlockPositions, graph_.kv_width, seen - count,
+                         count, op.head_dim, op.scale, scratch.scores(thread),
+                         work_.activations.row(op.out, t) + head * op.head_dim);
+    }
+  });
+  return {};
+}
+
+}  // namespace hyperion

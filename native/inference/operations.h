@@ -1,0 +1,71 @@
+// The operations of a graph on the activations of a chunk, each shared out over the team. A task
+// looks at the cancel flag before it starts and takes a few milliseconds at most, so a cancel is
+// seen soon however long the operation.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "compute/function_ref.h"
+#include "compute/kernels.h"
+#include "compute/team.h"
+#include "inference/activations.h"
+#include "inference/attention_scratch.h"
+#include "inference/kv_cache.h"
+#include "loading/layer_store.h"
+#include "loading/row_reader.h"
+#include "model/model.h"
+
+namespace hyperion {
+
+// What one layer computes on.
+struct Step {
+  std::span<const int32_t> ids;  // the chunk's
+  uint64_t position;             // of the chunk's first token
+  uint64_t first;                // the rows of the chunk that are computed
+  uint64_t count;
+  float* logits;            // row `first` of the logits; null where none are made
+  const LayerPin* weights;  // null for lookups without a resident layer
+};
+
+// What operations work in; owned by the executor.
+struct Workspace {
+  Activations& activations;
+  KvCache& cache;
+  AttentionScratch& scratch;
+  Team& team;
+  LayerStore& store;
+  RowReader& rows;
+  const std::atomic<bool>& cancelled;
+};
+
+class Operations {
+ public:
+  // REQUIRES: graph and model outlive this; the graph was checked against the model.
+  Operations(const Graph& graph, const Model& model, Workspace workspace)
+      : graph_(graph), model_(model), kernels_(kernels()), work_(workspace) {}
+
+  // CANCELLED when the flag is set; IO, CORRUPT and OVER_BUDGET of lookups that read the file.
+  Status run(const Op& op, const Step& step);
+
+ private:
+  Status compute(const Embed& op, const Step& step);
+  Status compute(const RmsNorm& op, const Step& step);
+  Status compute(const MatMul& op, const Step& step);
+  Status compute(const Rope& op, const Step& step);
+  Status compute(const Attention& op, const Step& step);
+  Status compute(const SwiGlu& op, const Step& step);
+  Status compute(const Add& op, const Step& step);
+
+  void append_to_cache(const Attention& op, const Step& step);
+  void each_row(const Step& step, FunctionRef<void(uint64_t row)> task);
+  float* output_row(uint32_t buffer, const Step& step);
+
+  const Graph& graph_;
+  const Model& model_;
+  const Kernels& kernels_;
+  Workspace work_;
+};
+
+}  // namespace hyperion

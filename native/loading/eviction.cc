@@ -1,0 +1,103 @@
+// The part of the layer store that gives up layers and ends loads.
+
+#include <algorithm>
+
+#include "loading/layer_store.h"
+
+namespace hyperion {
+
+// The unpinned layer whose next use is farthest away.
+std::optional<int> LayerStore::farthest(bool resident_only) const {
+  std::optional<size_t> victim;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const bool candidate = layer.pins == 0 && (layer.state == State::resident ||
+                                               (layer.state == State::loading && !resident_only));
+    if (candidate && (!victim || next_use_[i] > next_use_[*victim])) victim = i;
+  }
+  if (!victim) return std::nullopt;
+  return static_cast<int>(*victim);
+}
+
+// Takes a region for a prefetch out of free budget and of layers needed later than `index`; evicts
+// nothing unless that is enough.
+bool LayerStore::make_room_for_prefetch(int index, Region& region) {
+  const size_t use = next_use_[static_cast<size_t>(index)];
+  const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
+  uint64_t obtainable = budget_.available();
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    if (layer.state == State::resident && layer.pins == 0 && next_use_[i] > use) {
+      obtainable += std::min(layer.stored.layout.bytes, kUnlimited - obtainable);
+    }
+  }
+  if (obtainable < bytes) return false;
+
+  for (;;) {
+    Result<Region> fresh = Region::try_allocate(budget_, Tag::weights, bytes);
+    if (fresh.ok()) {
+      region = std::move(fresh.value());
+      return true;
+    }
+    if (fresh.status().code() != Code::over_budget) return false;
+    const std::optional<int> victim = farthest(true);
+    if (!victim || next_use_[static_cast<size_t>(*victim)] <= use) return false;
+    Lock none;
+    region = give_up(none, *victim);
+    if (region.size() == bytes) return true;
+    region.free();
+  }
+}
+
+// Takes a layer's region away. Waits (releasing the lock) for reads under way into it.
+// REQUIRES: the layer is unpinned and not absent; `lock` is held unless the layer is resident.
+Region LayerStore::give_up(Lock& lock, int index) {
+  Layer& layer = layers_[static_cast<size_t>(index)];
+  if (layer.state == State::loading) {
+    layer.failure = Status(Code::cancelled, "the load was given up");
+    layer.pending -= readers_.drop(index);
+    if (layer.pending == 0) {
+      finish_load(index);
+    } else {
+      changed_.wait(lock, [&] { return layer.state != State::loading; });
+    }
+    return {};
+  }
+  ++statistics_.evictions;
+  layer.state = State::absent;
+  budget_.monitor().record(EventKind::evict, index, layer.stored.layout.bytes);
+  return std::move(layer.region);
+}
+
+void LayerStore::on_read(int index, const Status& status) {
+  const std::lock_guard lock(mutex_);
+  Layer& layer = layers_[static_cast<size_t>(index)];
+  --layer.pending;
+  if (!status.ok() && layer.failure.ok()) {
+    layer.failure = Status(status.code(), "layer " + layer.stored.name + ": " + status.message(),
+                           status.details());
+    layer.pending -= readers_.drop(index);
+  }
+  if (layer.pending == 0) finish_load(index);
+}
+
+// REQUIRES: the layer is loading and nothing of it is pending.
+void LayerStore::finish_load(int index) {
+  Layer& layer = layers_[static_cast<size_t>(index)];
+  if (layer.failure.ok()) {
+    layer.state = State::resident;
+    ++statistics_.loads;
+    budget_.monitor().record(EventKind::loaded, index, layer.stored.layout.bytes);
+  } else {
+    layer.region.free();
+    layer.state = State::absent;
+  }
+  changed_.notify_all();
+}
+
+void LayerStore::unpin(int index) {
+  const std::lock_guard lock(mutex_);
+  --layers_[static_cast<size_t>(index)].pins;
+}
+
+}  // namespace hyperion

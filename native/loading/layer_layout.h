@@ -1,0 +1,37 @@
+// Where a layer's tensors lie in the files, and where they will lie in memory: aligned runs that
+// direct reads bring straight into place.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/model.h"
+
+namespace hyperion {
+
+// One stretch of a file. Offset and bytes are multiples of kDirectAlignment; the last run of a file
+// may reach past its end.
+struct Run {
+  uint64_t file;
+  uint64_t offset;
+  uint64_t bytes;
+  uint64_t required;  // bytes from `offset` that hold tensors and must come
+  uint64_t place;     // where the run starts in the layer's region
+};
+
+struct TensorPlace {
+  uint32_t tensor;
+  uint64_t place;  // bytes from the start of the layer's region
+};
+
+struct LayerLayout {
+  std::vector<Run> runs;  // by file and offset; they neither overlap nor touch
+  std::vector<TensorPlace> tensors;
+  uint64_t bytes = 0;  // of the region: the sum of the runs
+};
+
+// REQUIRES: tensors are indices of the model's table; repetitions are allowed.
+LayerLayout lay_out(const Model& model, std::span<const uint32_t> tensors);
+
+}  // namespace hyperion

@@ -1,0 +1,207 @@
+#include "loading/layer_store.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace hyperion {
+namespace {
+
+constexpr size_t kNever = std::numeric_limits<size_t>::max();
+
+}  // namespace
+
+LayerPin::LayerPin(LayerPin&& other) noexcept
+    : store_(std::exchange(other.store_, nullptr)), layer_(other.layer_) {}
+
+LayerPin::~LayerPin() {
+  if (store_ != nullptr) store_->unpin(layer_);
+}
+
+const std::byte* LayerPin::tensor(uint32_t index) const {
+  // A pinned layer's region and layout do not change, so no lock is needed.
+  const LayerStore::Layer& layer = store_->layers_[static_cast<size_t>(layer_)];
+  for (const TensorPlace& place : layer.stored.layout.tensors) {
+    if (place.tensor == index) return layer.region.data() + place.place;
+  }
+  return nullptr;
+}
+
+LayerStore::LayerStore(const Model& model, std::vector<StoredLayer> layers, Budget& budget,
+                       StoreOptions options)
+    : model_(model),
+      budget_(budget),
+      options_(options),
+      layers_(layers.size()),
+      next_use_(layers.size(), kNever),
+      readers_(options.readers,
+               [this](int layer, const Status& status) { on_read(layer, status); }) {
+  for (size_t i = 0; i < layers.size(); ++i) layers_[i].stored = std::move(layers[i]);
+}
+
+LayerStore::~LayerStore() = default;
+
+void LayerStore::begin_pass(std::vector<int> order, std::vector<int> next_order) {
+  const std::lock_guard lock(mutex_);
+  upcoming_ = std::move(order);
+  upcoming_.insert(upcoming_.end(), next_order.begin(), next_order.end());
+  cursor_ = 0;
+  note_next_uses();
+}
+
+Result<LayerPin> LayerStore::acquire(int index, const std::atomic<bool>& cancelled) {
+  Lock lock(mutex_);
+  advance(index);
+  Layer& layer = layers_[static_cast<size_t>(index)];
+  ++layer.pins;
+  if (layer.state == State::resident) {
+    ++statistics_.hits;
+    prefetch_ahead();
+    return LayerPin(this, index);
+  }
+  if (Status status = wait_until_loaded(lock, index, cancelled); !status.ok()) {
+    --layer.pins;
+    return status;
+  }
+  return LayerPin(this, index);
+}
+
+Status LayerStore::wait_until_loaded(Lock& lock, int index, const std::atomic<bool>& cancelled) {
+  Layer& layer = layers_[static_cast<size_t>(index)];
+  Monitor& monitor = budget_.monitor();
+  ++statistics_.stalls;
+  const double begin = now_ms();
+  monitor.record(EventKind::stall_begin, index, layer.stored.layout.bytes);
+
+  Status status;
+  if (layer.state == State::absent) {
+    status = load(lock, index);
+  } else {
+    readers_.promote(index);
+  }
+  if (status.ok()) {
+    prefetch_ahead();
+    changed_.wait(lock, [&] { return layer.state != State::loading || cancelled; });
+    if (layer.state == State::absent) status = layer.failure;
+    if (layer.state == State::loading) status = Status(Code::cancelled, "the pass was cancelled");
+  }
+  statistics_.stall_ms += now_ms() - begin;
+  monitor.record(EventKind::stall_end, index, layer.stored.layout.bytes);
+  return status;
+}
+
+std::optional<LayerPin> LayerStore::pin_holder(uint32_t tensor) {
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (layers_[i].state != State::resident) continue;
+    for (const TensorPlace& place : layers_[i].stored.layout.tensors) {
+      if (place.tensor != tensor) continue;
+      ++layers_[i].pins;
+      return LayerPin(this, static_cast<int>(i));
+    }
+  }
+  return std::nullopt;
+}
+
+bool LayerStore::reclaim() {
+  Lock lock(mutex_);
+  const std::optional<int> victim = farthest(false);
+  if (!victim) return false;
+  give_up(lock, *victim);
+  return true;
+}
+
+void LayerStore::interrupt() {
+  // The lock orders this after the waiter's look at its flag.
+  {
+    const std::lock_guard lock(mutex_);
+  }
+  changed_.notify_all();
+}
+
+StoreStatistics LayerStore::statistics() const {
+  const std::lock_guard lock(mutex_);
+  StoreStatistics statistics = statistics_;
+  statistics.reads = readers_.totals();
+  return statistics;
+}
+
+std::vector<int> LayerStore::resident_layers() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<int> resident;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (layers_[i].state == State::resident) resident.push_back(static_cast<int>(i));
+  }
+  return resident;
+}
+
+// Moves the walk to the next visit of `layer`.
+void LayerStore::advance(int layer) {
+  const auto from = upcoming_.begin() + static_cast<ptrdiff_t>(std::min(cursor_, upcoming_.size()));
+  const auto visit = std::find(from, upcoming_.end(), layer);
+  if (visit != upcoming_.end()) cursor_ = static_cast<size_t>(visit - upcoming_.begin());
+  note_next_uses();
+}
+
+void LayerStore::note_next_uses() {
+  std::fill(next_use_.begin(), next_use_.end(), kNever);
+  for (size_t i = upcoming_.size(); i-- > cursor_;) {
+    next_use_[static_cast<size_t>(upcoming_[i])] = i - cursor_;
+  }
+}
+
+// Starts a demand load, evicting as needed.
+Status LayerStore::load(Lock& lock, int index) {
+  const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
+  for (;;) {
+    Result<Region> region = Region::try_allocate(budget_, Tag::weights, bytes);
+    if (region.ok()) {
+      start_load(index, std::move(region.value()), Urgency::demand);
+      return {};
+    }
+    if (region.status().code() != Code::over_budget) return region.status();
+    const std::optional<int> victim = farthest(false);
+    if (!victim) return budget_.refusal(Tag::weights, bytes);
+    Region given = give_up(lock, *victim);
+    if (given.size() == bytes) {
+      start_load(index, std::move(given), Urgency::demand);
+      return {};
+    }
+  }
+}
+
+void LayerStore::start_load(int index, Region region, Urgency urgency) {
+  Layer& layer = layers_[static_cast<size_t>(index)];
+  layer.region = std::move(region);
+  layer.state = State::loading;
+  layer.failure = {};
+  std::vector<ReadRequest> requests;
+  for (const Run& run : layer.stored.layout.runs) {
+    for (uint64_t done = 0; done < run.bytes; done += kMaxReadBytes) {
+      const uint64_t bytes = std::min(kMaxReadBytes, run.bytes - done);
+      requests.push_back({&model_.file(run.file, options_.access), run.offset + done,
+                          layer.region.data() + run.place + done, bytes,
+                          std::min(bytes, run.required - std::min(done, run.required)), index});
+    }
+  }
+  layer.pending = requests.size();
+  budget_.monitor().record(EventKind::read_begin, index, layer.stored.layout.bytes);
+  if (requests.empty()) {
+    finish_load(index);
+  } else {
+    readers_.queue(requests, urgency);
+  }
+}
+
+void LayerStore::prefetch_ahead() {
+  const size_t end = std::min(upcoming_.size(), cursor_ + 1 + options_.prefetch_window);
+  for (size_t i = cursor_ + 1; i < end; ++i) {
+    const int index = upcoming_[i];
+    if (layers_[static_cast<size_t>(index)].state != State::absent) continue;
+    Region region;
+    // What comes sooner is wanted more: no look beyond the first that does not fit.
+    if (!make_room_for_prefetch(index, region)) return;
+    start_load(index, std::move(region), Urgency::prefetch);
+  }
+}
+
+}  // namespace hyperion

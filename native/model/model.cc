@@ -1,0 +1,96 @@
+#include "model/model.h"
+
+#include "base/checked.h"
+
+namespace hyperion {
+namespace {
+
+Status check_tensor(const Tensor& tensor, const std::vector<ModelFile>& files) {
+  const auto bad = [&](const std::string& why) {
+    return Status(Code::bad_format, "tensor " + tensor.name + ": " + why);
+  };
+  if (tensor.file >= files.size()) {
+    return bad("file " + std::to_string(tensor.file) + " of " + std::to_string(files.size()));
+  }
+  std::optional<uint64_t> bytes = dtype_size(tensor.dtype);
+  for (const uint64_t extent : tensor.shape) {
+    bytes = checked_mul(*bytes, extent);
+    if (!bytes) return bad("its shape has more elements than can be counted");
+  }
+  if (*bytes != tensor.bytes) {
+    return bad("its shape takes " + std::to_string(*bytes) + " bytes, the file gives it " +
+               std::to_string(tensor.bytes));
+  }
+  const std::optional<uint64_t> end = checked_add(tensor.offset, tensor.bytes);
+  const File& file = *files[tensor.file].buffered;
+  if (!end || *end > file.size()) {
+    return bad("its bytes from " + std::to_string(tensor.offset) + " leave " + file.path() +
+               ", which has " + std::to_string(file.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Model>> Model::open(const std::vector<std::string>& paths,
+                                           std::vector<Tensor> tensors) {
+  std::vector<ModelFile> files;
+  for (const std::string& path : paths) {
+    Result<std::unique_ptr<File>> buffered = open_file(path, Access::buffered);
+    if (!buffered.ok()) return buffered.status();
+    Result<std::unique_ptr<File>> direct = open_file(path, Access::direct);
+    if (!direct.ok() && direct.status().code() != Code::unsupported) return direct.status();
+    files.push_back({std::move(buffered.value()),
+                     direct.ok() ? std::move(direct.value()) : std::unique_ptr<File>()});
+  }
+  return create(std::move(files), std::move(tensors));
+}
+
+Result<std::shared_ptr<Model>> Model::create(std::vector<ModelFile> files,
+                                             std::vector<Tensor> tensors) {
+  for (const Tensor& tensor : tensors) {
+    if (Status status = check_tensor(tensor, files); !status.ok()) return status;
+  }
+  return std::shared_ptr<Model>(new Model(std::move(files), std::move(tensors)));
+}
+
+bool Model::has_direct() const {
+  for (const ModelFile& file : files_) {
+    if (file.direct == nullptr) return false;
+  }
+  return true;
+}
+
+File& Model::file(uint64_t index, Access access) const {
+  const ModelFile& file = files_[index];
+  return access == Access::direct ? *file.direct : *file.buffered;
+}
+
+Status Model::read(size_t index, std::span<std::byte> out) const {
+  if (index >= tensors_.size()) {
+    return Status(Code::invalid,
+                  "tensor " + std::to_string(index) + " of " + std::to_string(tensors_.size()));
+  }
+  const Tensor& tensor = tensors_[index];
+  if (out.size() != tensor.bytes) {
+    return Status(Code::invalid, "tensor " + tensor.name + " has " + std::to_string(tensor.bytes) +
+                                     " bytes, the array " + std::to_string(out.size()));
+  }
+  File& file = this->file(tensor.file, Access::buffered);
+  const Result<size_t> got = read_fully(file, tensor.offset, out);
+  if (!got.ok()) return got.status();
+  if (got.value() < out.size()) return cut_short(file, tensor.offset, out.size(), got.value());
+  return {};
+}
+
+Status cut_short(const File& file, uint64_t offset, uint64_t expected, uint64_t got) {
+  return Status(Code::corrupt,
+                file.path() + " was cut short: " + std::to_string(expected) +
+                    " bytes were asked at offset " + std::to_string(offset) + ", " +
+                    std::to_string(got) + " came",
+                {{"offset", static_cast<double>(offset)},
+                 {"expectedBytes", static_cast<double>(expected)},
+                 {"gotBytes", static_cast<double>(got)}});
+}
+
+}  // namespace hyperion

@@ -1,0 +1,72 @@
+// An opened model: its files and the table of tensors in them, every bound checked. What the
+// tensors mean is the graph's.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "compute/dtype.h"
+#include "platform/file.h"
+
+namespace hyperion {
+
+struct Tensor {
+  std::string name;
+  uint64_t file;    // index into the model's files
+  uint64_t offset;  // bytes from the start of the file
+  uint64_t bytes;
+  DType dtype;
+  std::vector<uint64_t> shape;
+};
+
+// One file, opened both ways. `direct` is null where the file system refuses direct reads.
+struct ModelFile {
+  std::unique_ptr<File> buffered;
+  std::unique_ptr<File> direct;
+};
+
+// Thread-safe.
+class Model {
+ public:
+  // Opens the files and checks the tensors. IO, or BAD_FORMAT naming the tensor.
+  static Result<std::shared_ptr<Model>> open(const std::vector<std::string>& paths,
+                                             std::vector<Tensor> tensors);
+
+  // The same for files that are open already.
+  static Result<std::shared_ptr<Model>> create(std::vector<ModelFile> files,
+                                               std::vector<Tensor> tensors);
+
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+
+  // Whether every file can be read directly.
+  bool has_direct() const;
+
+  // REQUIRES: index < number of files; has_direct() for direct access.
+  File& file(uint64_t index, Access access) const;
+
+  // Reads a tensor's bytes through the page cache. INVALID unless out.size() is the tensor's bytes;
+  // IO; CORRUPT when the file was cut short.
+  Status read(size_t tensor, std::span<std::byte> out) const;
+
+  // Marks the model closed; the files stay open while sessions hold it.
+  void close() { closed_ = true; }
+  bool closed() const { return closed_; }
+
+ private:
+  Model(std::vector<ModelFile> files, std::vector<Tensor> tensors)
+      : files_(std::move(files)), tensors_(std::move(tensors)) {}
+
+  const std::vector<ModelFile> files_;
+  const std::vector<Tensor> tensors_;
+  std::atomic<bool> closed_ = false;
+};
+
+// The failure of a read that met the end of a file which had been longer.
+Status cut_short(const File& file, uint64_t offset, uint64_t expected, uint64_t got);
+
+}  // namespace hyperion

@@ -1,0 +1,36 @@
+// The byte counters of one session. They count data bytes in whole pages as mapped (weights,
+// staging, activations, KV cache, scratch); they leave out code, stacks, the C++ heap's bookkeeping
+// and arrays that the caller hands in.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+#include "monitoring/tag.h"
+
+namespace hyperion {
+
+struct MemoryCounts {
+  uint64_t current = 0;          // bytes held now
+  uint64_t peak = 0;             // largest `current` so far
+  uint64_t total_allocated = 0;  // bytes ever handed out, freed ones included
+  uint64_t allocations = 0;      // how many times bytes were handed out
+  std::array<uint64_t, kTagCount> by_tag{};
+  std::array<uint64_t, kTagCount> peak_by_tag{};  // each tag's own peak; they need not coincide
+};
+
+// Thread-safe. A snapshot is consistent: current is the sum of by_tag.
+class Counters {
+ public:
+  void add(Tag tag, uint64_t bytes);
+  // REQUIRES: `bytes` were added under this tag and not subtracted since.
+  void subtract(Tag tag, uint64_t bytes);
+  MemoryCounts snapshot() const;
+
+ private:
+  mutable std::mutex mutex_;
+  MemoryCounts counts_;
+};
+
+}  // namespace hyperion

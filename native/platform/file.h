@@ -1,0 +1,48 @@
+// A file opened for reading. Small and virtual, so that tests inject short, slow and failing reads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/status.h"
+
+namespace hyperion {
+
+// What direct reads align to: file offset, length and memory address.
+inline constexpr uint64_t kDirectAlignment = 4096;
+
+// Thread-safe: any number of threads may read at once.
+class File {
+ public:
+  virtual ~File() = default;
+
+  // Reads once, up to out.size() bytes at `offset`; returns how many came, 0 at the end of the
+  // file. REQUIRES for a direct file: offset, out.size() and out.data() are multiples of
+  // kDirectAlignment.
+  virtual Result<size_t> read(uint64_t offset, std::span<std::byte> out) = 0;
+
+  // Asks the operating system to forget its cached pages of the range. Advice only.
+  virtual void drop_cache(uint64_t offset, uint64_t bytes) = 0;
+
+  // True when reads go past the operating system's page cache.
+  virtual bool direct() const = 0;
+
+  // Size in bytes when the file was opened.
+  virtual uint64_t size() const = 0;
+
+  virtual const std::string& path() const = 0;
+};
+
+enum class Access { buffered, direct };
+
+// Opens a regular file. Direct access that the file system refuses is UNSUPPORTED; everything else
+// is IO.
+Result<std::unique_ptr<File>> open_file(const std::string& path, Access access);
+
+// Reads until `out` is full or the file ends; returns how many bytes came.
+Result<size_t> read_fully(File& file, uint64_t offset, std::span<std::byte> out);
+
+}  // namespace hyperion

@@ -1,0 +1,22 @@
+// The calls that differ between operating systems, one implementation file each: os_linux.cc,
+// os_darwin.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hyperion::os {
+
+// Opens for reading past the page cache; a descriptor, or -1 with errno set.
+int open_direct(const char* path);
+
+// Forgets cached pages of the range [offset, offset + bytes). Advice only.
+void drop_cache(int descriptor, uint64_t offset, uint64_t bytes);
+
+// Asks for huge pages behind [address, address + bytes). Advice only.
+void advise_huge_pages(void* address, size_t bytes);
+
+// Names the calling thread, for debuggers and `top`. At most 15 characters are kept.
+void name_thread(const char* name);
+
+}  // namespace hyperion::os

@@ -1,0 +1,47 @@
+#include <fcntl.h>
+#include <mach/mach.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "platform/os.h"
+#include "platform/process.h"
+
+namespace hyperion {
+namespace os {
+
+int open_direct(const char* path) {
+  const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor >= 0) ::fcntl(descriptor, F_NOCACHE, 1);
+  return descriptor;
+}
+
+// There is no call for it; buffered reads there leave their pages in the cache until the system
+// wants them.
+void drop_cache(int, uint64_t, uint64_t) {}
+
+void advise_huge_pages(void*, size_t) {}
+
+void name_thread(const char* name) {
+  ::pthread_setname_np(name);
+}
+
+}  // namespace os
+
+ProcessMemory process_memory() {
+  ProcessMemory memory;
+  mach_task_basic_info info;
+  mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
+  if (::task_info(mach_task_self(), MACH_TASK_BASIC_INFO, reinterpret_cast<task_info_t>(&info),
+                  &count) == KERN_SUCCESS) {
+    memory.resident = info.resident_size;
+    memory.resident_peak = info.resident_size_max;
+  }
+  return memory;
+}
+
+bool reset_resident_peak() {
+  return false;
+}
+
+}  // namespace hyperion

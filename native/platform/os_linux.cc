@@ -1,0 +1,58 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "platform/os.h"
+#include "platform/process.h"
+
+namespace hyperion {
+namespace os {
+
+int open_direct(const char* path) {
+  return ::open(path, O_RDONLY | O_CLOEXEC | O_DIRECT);
+}
+
+void drop_cache(int descriptor, uint64_t offset, uint64_t bytes) {
+  ::posix_fadvise(descriptor, static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                  POSIX_FADV_DONTNEED);
+}
+
+void advise_huge_pages(void* address, size_t bytes) {
+  ::madvise(address, bytes, MADV_HUGEPAGE);
+}
+
+void name_thread(const char* name) {
+  char kept[16];
+  std::snprintf(kept, sizeof kept, "%s", name);
+  ::prctl(PR_SET_NAME, kept, 0, 0, 0);
+}
+
+}  // namespace os
+
+ProcessMemory process_memory() {
+  ProcessMemory memory;
+  std::FILE* file = std::fopen("/proc/self/status", "re");
+  if (file == nullptr) return memory;
+  char line[256];
+  unsigned long long kilobytes;
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    if (std::sscanf(line, "VmRSS: %llu", &kilobytes) == 1) memory.resident = kilobytes * 1024;
+    if (std::sscanf(line, "VmHWM: %llu", &kilobytes) == 1) memory.resident_peak = kilobytes * 1024;
+    if (std::sscanf(line, "RssFile: %llu", &kilobytes) == 1) memory.file_backed = kilobytes * 1024;
+  }
+  std::fclose(file);
+  return memory;
+}
+
+bool reset_resident_peak() {
+  std::FILE* file = std::fopen("/proc/self/clear_refs", "we");
+  if (file == nullptr) return false;
+  const bool written = std::fputs("5", file) >= 0;
+  return std::fclose(file) == 0 && written;
+}
+
+}  // namespace hyperion

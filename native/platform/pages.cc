@@ -1,0 +1,51 @@
+#include "platform/pages.h"
+
+#include <sys/mman.h>
+
+#include <utility>
+
+#include "base/checked.h"
+#include "base/format.h"
+#include "platform/os.h"
+
+namespace hyperion {
+
+Result<PageRegion> PageRegion::map(uint64_t bytes) {
+  const bool huge = bytes >= kHugePageSize;
+  const uint64_t reserved = huge ? bytes + kHugePageSize : bytes;
+  void* mapped =
+      mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) {
+    return Status(Code::out_of_memory,
+                  "the operating system has no " + format_bytes(bytes) + " of memory left",
+                  {{"neededBytes", static_cast<double>(bytes)}});
+  }
+  auto* begin = static_cast<std::byte*>(mapped);
+  if (!huge) return PageRegion(begin, bytes);
+
+  const auto address = reinterpret_cast<uintptr_t>(begin);
+  const uint64_t lead = round_up(address, kHugePageSize) - address;
+  const uint64_t tail = reserved - lead - bytes;
+  if (lead > 0) munmap(begin, lead);
+  if (tail > 0) munmap(begin + lead + bytes, tail);
+  os::advise_huge_pages(begin + lead, round_down(bytes, kHugePageSize));
+  return PageRegion(begin + lead, bytes);
+}
+
+PageRegion::PageRegion(PageRegion&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+PageRegion& PageRegion::operator=(PageRegion&& other) noexcept {
+  if (this != &other) {
+    if (data_ != nullptr) munmap(data_, size_);
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+PageRegion::~PageRegion() {
+  if (data_ != nullptr) munmap(data_, size_);
+}
+
+}  // namespace hyperion

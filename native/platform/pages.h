@@ -1,0 +1,36 @@
+// Whole pages from the operating system, returned to it on destruction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/status.h"
+
+namespace hyperion {
+
+inline constexpr uint64_t kPageSize = 4096;
+inline constexpr uint64_t kHugePageSize = 2 * 1024 * 1024;
+
+// Zeroed anonymous memory of exactly size() bytes; from 2 MiB on it starts at a huge page's
+// boundary and asks for huge pages, which lie wholly inside it: the resident set never exceeds the
+// mapped bytes.
+class PageRegion {
+ public:
+  // REQUIRES: bytes is a positive multiple of kPageSize.
+  static Result<PageRegion> map(uint64_t bytes);
+
+  PageRegion() = default;
+  PageRegion(PageRegion&& other) noexcept;
+  PageRegion& operator=(PageRegion&& other) noexcept;
+  ~PageRegion();
+
+  std::byte* data() const { return data_; }
+  uint64_t size() const { return size_; }
+
+ private:
+  PageRegion(std::byte* data, uint64_t size) : data_(data), size_(size) {}
+  std::byte* data_ = nullptr;
+  uint64_t size_ = 0;
+};
+
+}  // namespace hyperion

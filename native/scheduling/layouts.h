@@ -1,0 +1,53 @@
+// How activations, KV cache and attention scratch lie in memory. The same layouts answer what a
+// session will need and size what it allocates, so the two cannot disagree.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "scheduling/graph.h"
+
+namespace hyperion {
+
+// Positions of one KV block.
+inline constexpr uint64_t kBlockPositions = 64;
+
+// Offsets in floats into one region that holds `rows` tokens of every buffer, and their rotary
+// cosines and sines. The logits' buffer takes no room: logits go to the caller's array.
+struct ActivationLayout {
+  ActivationLayout(const Graph& graph, uint64_t rows);
+
+  uint64_t rows;
+  std::vector<uint64_t> buffers;
+  uint64_t cosines = 0;
+  uint64_t sines = 0;
+  uint64_t bytes = 0;
+};
+
+// One block holds K and V of kBlockPositions positions for all cached layers.
+struct KvLayout {
+  explicit KvLayout(const Graph& graph) : layers(graph.kv_layers), width(graph.kv_width) {}
+
+  uint64_t layers;
+  uint64_t width;
+
+  uint64_t blocks(uint64_t positions) const;
+  // A whole number of pages.
+  uint64_t block_bytes() const;
+  // Floats from the start of a block to K, or V, of a layer; rows of `width` follow.
+  uint64_t keys(uint64_t layer) const { return 2 * layer * kBlockPositions * width; }
+  uint64_t values(uint64_t layer) const { return keys(layer) + kBlockPositions * width; }
+};
+
+// What attention works in: each thread's scores, and for each KV head the addresses of its blocks.
+struct AttentionLayout {
+  AttentionLayout(const Graph& graph, uint64_t threads, uint64_t blocks);
+
+  uint64_t blocks;
+  uint64_t scores_bytes;    // of one thread
+  uint64_t pointers_bytes;  // of one KV head's keys, or values
+  uint64_t pointers;        // bytes from the start to the first addresses
+  uint64_t bytes;
+};
+
+}  // namespace hyperion

@@ -1,0 +1,132 @@
+#include "scheduling/requirements.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "loading/row_reader.h"
+
+namespace hyperion {
+namespace {
+
+constexpr uint64_t kSmallestChunk = 8;
+constexpr uint64_t kLargestChunk = 512;
+constexpr uint64_t kActivationShare = 8;  // activations take one part in so many of the budget
+
+// Tied weights: the table of a lookup is a tensor of another layer too.
+bool is_held_elsewhere(const Graph& graph, const GraphLayer& layer, uint32_t tensor) {
+  return std::any_of(graph.layers.begin(), graph.layers.end(), [&](const GraphLayer& other) {
+    return &other != &layer &&
+           std::find(other.tensors.begin(), other.tensors.end(), tensor) != other.tensors.end();
+  });
+}
+
+}  // namespace
+
+Status check_options(const SessionOptions& options) {
+  const auto check = [](const char* name, uint64_t value, uint64_t least, uint64_t most) {
+    if (value >= least && value <= most) return Status();
+    return Status(Code::invalid, std::string(name) + " is " + std::to_string(value) +
+                                     "; it must be from " + std::to_string(least) + " to " +
+                                     std::to_string(most));
+  };
+  if (Status s = check("threads", options.threads, 1, 256); !s.ok()) return s;
+  if (Status s = check("readers", options.readers, 1, 64); !s.ok()) return s;
+  if (Status s = check("prefetchWindow", options.prefetch_window, 0, 65536); !s.ok()) return s;
+  return check("budget", options.budget, 1, kUnlimited);
+}
+
+Requirements::Requirements(const Graph& graph, const Model& model, const SessionOptions& options)
+    : graph_(graph), options_(options) {
+  for (const GraphLayer& layer : graph.layers) {
+    std::vector<uint32_t> resident = layer.tensors;
+    if (is_lookup_only(layer)) {
+      for (const Op& op : layer.ops) {
+        const Tensor& table = model.tensors()[std::get<Embed>(op).table];
+        staging_ = std::max(staging_, row_staging_bytes(table));
+      }
+      // A table that another layer brings along is not held twice.
+      std::erase_if(resident,
+                    [&](uint32_t table) { return is_held_elsewhere(graph, layer, table); });
+    }
+    layers_.push_back({layer.name, lay_out(model, resident)});
+    const uint64_t bytes = layers_.back().layout.bytes;
+    weights_ += bytes;
+    if (!is_lookup_only(layer)) largest_layer_ = std::max(largest_layer_, bytes);
+  }
+}
+
+uint64_t Requirements::kv(uint64_t positions) const {
+  const KvLayout layout(graph_);
+  return layout.blocks(positions) * layout.block_bytes();
+}
+
+uint64_t Requirements::scratch(uint64_t positions) const {
+  const uint64_t blocks = KvLayout(graph_).blocks(positions);
+  return AttentionLayout(graph_, options_.threads, blocks).bytes +
+         round_up(kRecordingBytes, kPageSize);
+}
+
+uint64_t Requirements::without_activations(uint64_t positions, uint64_t weights) const {
+  return weights + kv(positions) + scratch(positions) + staging_;
+}
+
+uint64_t Requirements::smallest_chunk() const {
+  return std::min(kSmallestChunk, graph_.context_length);
+}
+
+uint64_t Requirements::smallest_budget(uint64_t positions) const {
+  return without_activations(positions, largest_layer_) + activations(smallest_chunk());
+}
+
+uint64_t Requirements::working_set(uint64_t positions) const {
+  return without_activations(positions, weights_) + activations(smallest_chunk());
+}
+
+bool Requirements::everything_fits(uint64_t positions) const {
+  return working_set(positions) <= options_.budget;
+}
+
+uint64_t Requirements::chunk(uint64_t positions) const {
+  // A larger chunk is not worth reading layers again that could have stayed.
+  const uint64_t weights = everything_fits(positions) ? weights_ : largest_layer_;
+  const uint64_t rest = without_activations(positions, weights);
+  for (uint64_t rows = kLargestChunk; rows > smallest_chunk(); rows /= 2) {
+    if (rows > graph_.context_length) continue;
+    const uint64_t bytes = activations(rows);
+    if (bytes <= options_.budget / kActivationShare && rest + bytes <= options_.budget) return rows;
+  }
+  return smallest_chunk();
+}
+
+Status Requirements::check_positions(uint64_t positions) const {
+  if (positions >= 1 && positions <= graph_.context_length) return {};
+  return Status(Code::invalid,
+                "a sequence of " + std::to_string(positions) +
+                    " tokens: the model's context holds 1 to " +
+                    std::to_string(graph_.context_length),
+                {{"positions", static_cast<double>(positions)},
+                 {"contextLength", static_cast<double>(graph_.context_length)}});
+}
+
+Status Requirements::check(uint64_t positions) const {
+  const uint64_t smallest = smallest_budget(positions);
+  if (smallest <= options_.budget) return {};
+  return over_budget(smallest, options_.budget, smallest);
+}
+
+Plan Requirements::plan(uint64_t positions) const {
+  const uint64_t rows = chunk(positions);
+  return {
+      .smallest_budget = smallest_budget(positions),
+      .working_set = working_set(positions),
+      .activations = activations(rows),
+      .kv = kv(positions),
+      .scratch = scratch(positions),
+      .staging = staging_,
+      .weights = weights_,
+      .largest_layer = largest_layer_,
+      .prefill_chunk = rows,
+  };
+}
+
+}  // namespace hyperion

@@ -1,0 +1,94 @@
+// What a session needs, computed before anything is allocated: the smallest budget, the chunk of a
+// prefill, what fits.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "loading/layer_store.h"
+#include "scheduling/graph.h"
+#include "scheduling/layouts.h"
+
+namespace hyperion {
+
+enum class Io { automatic, direct, buffered };
+
+struct SessionOptions {
+  uint64_t budget = kUnlimited;  // bytes
+  uint64_t threads = 1;
+  uint64_t prefetch_window = 2;  // layers
+  uint64_t readers = 2;
+  Io io = Io::automatic;
+};
+
+// INVALID for numbers outside their ranges.
+Status check_options(const SessionOptions& options);
+
+// Events that a recording keeps; the ring is charged while a recording runs and planned for always.
+inline constexpr uint64_t kRecordedEvents = 4096;
+inline constexpr uint64_t kRecordingBytes = kRecordedEvents * sizeof(Event);
+
+// In bytes unless the name says otherwise.
+struct Plan {
+  uint64_t smallest_budget;  // the least budget under which the session runs
+  uint64_t working_set;      // the least budget under which no layer is read twice
+  uint64_t activations;
+  uint64_t kv;
+  uint64_t scratch;
+  uint64_t staging;
+  uint64_t weights;        // of all layers together
+  uint64_t largest_layer;  // what of them must be resident at one time
+  uint64_t prefill_chunk;  // tokens
+};
+
+class Requirements {
+ public:
+  // REQUIRES: graph and model outlive this; the graph was checked against the model.
+  Requirements(const Graph& graph, const Model& model, const SessionOptions& options);
+
+  // Layers with their places in memory; lookup-only layers included.
+  const std::vector<StoredLayer>& layers() const { return layers_; }
+
+  // Bytes by part.
+  uint64_t activations(uint64_t rows) const { return ActivationLayout(graph_, rows).bytes; }
+  uint64_t kv(uint64_t positions) const;
+  uint64_t scratch(uint64_t positions) const;  // attention's and a recording's
+  uint64_t staging() const { return staging_; }
+  uint64_t weights() const { return weights_; }
+  uint64_t largest_layer() const { return largest_layer_; }
+
+  // The least budget for `positions` tokens in the KV cache.
+  uint64_t smallest_budget(uint64_t positions) const;
+
+  // The least budget that holds every layer, the embedding table too, beside all else.
+  uint64_t working_set(uint64_t positions) const;
+  bool everything_fits(uint64_t positions) const;
+
+  // Tokens that a pass computes together: the largest power of two from 8 to 512, and no more than
+  // the context, whose activations take an eighth of the budget at most and leave room for the
+  // rest: for all layers where these fit, else for the largest. At least 8, or the context.
+  uint64_t chunk(uint64_t positions) const;
+
+  // The least that chunk() returns.
+  uint64_t smallest_chunk() const;
+
+  // INVALID for sequences that are empty or longer than the context.
+  Status check_positions(uint64_t positions) const;
+
+  // OVER_BUDGET, with the smallest budget, when `positions` tokens cannot fit.
+  Status check(uint64_t positions) const;
+
+  Plan plan(uint64_t positions) const;
+
+ private:
+  uint64_t without_activations(uint64_t positions, uint64_t weights) const;
+
+  const Graph& graph_;
+  const SessionOptions options_;
+  std::vector<StoredLayer> layers_;
+  uint64_t staging_ = 0;
+  uint64_t weights_ = 0;
+  uint64_t largest_layer_ = 0;
+};
+
+}  // namespace hyperion
