@@ -5,17 +5,18 @@ import { FAINT, GREY } from './palette';
 export function plotlyLayout(title: string, summary: string, rest: object): object {
   return {
     title: {
-      text: plotlyText(title),
-      subtitle: { text: plotlyText(summary), font: { size: 12 } },
+      // Not plotly's own subtitle: when a theme changes, that one is redrawn over the title.
+      text: `${plotlyText(title)}<br><span style="font-size:12px">${plotlyText(summary)}</span>`,
       font: { size: 15 },
       x: 0,
       xref: 'paper',
       xanchor: 'left',
       yref: 'container',
-      y: 0.95,
+      y: 0.96,
+      yanchor: 'top',
     },
     height: 360,
-    margin: { l: 64, r: 16, t: 80, b: 48 },
+    margin: { l: 64, r: 16, t: 76, b: 48 },
     font: { color: GREY, size: 12 },
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',

@@ -27,16 +27,21 @@ export interface TableOptions {
  *
  * @example
  * ```ts
- * const table = new Table([{ label: 'tag' }, { label: 'peak', unit: 'bytes' }], [['weights', 3145728]]);
+ * const table = new Table(['tag', { label: 'peak', unit: 'bytes' }], [['weights', 3145728]]);
  * String(table); // 'tag         peak\nweights  3.0 MiB'
  * ```
  */
 export class Table {
+  readonly columns: readonly Column[];
+
+  /** @param columns a column of text may be given as its label alone */
   constructor(
-    readonly columns: readonly Column[],
+    columns: readonly (Column | string)[],
     readonly rows: readonly (readonly Cell[])[],
     readonly options: TableOptions = {},
-  ) {}
+  ) {
+    this.columns = columns.map((column) => (typeof column === 'string' ? { label: column } : column));
+  }
 
   toHTML(): string {
     const { caption } = this.options;

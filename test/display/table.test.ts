@@ -3,7 +3,7 @@ import { Table } from '../../src/display';
 
 const table = new Table(
   [
-    { label: 'tag' },
+    'tag',
     { label: 'peak', unit: 'bytes' },
     { label: 'allocations', unit: 'count' },
     { label: 'time', unit: 'duration' },
