@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Json, Message } from '../wire/message';
 import { Cell, currentCell } from './cell';
 import type { Output } from './output';
+import { formatError } from './traceback';
 
 export type CommHandler = (data: unknown, buffers: readonly Uint8Array[]) => void;
 export type CommTarget = (comm: Comm, data: unknown, buffers: readonly Uint8Array[]) => void;
@@ -43,16 +44,32 @@ export class Comms {
     return { status: 'ok', comms };
   }
 
-  /** comm_open, comm_msg or comm_close from a front end. What its handler prints belongs to the message. */
-  receive({ header, content, buffers }: Message): void {
+  /** comm_open, comm_msg or comm_close from a front end. What its handler prints or throws belongs to the message. */
+  receive(message: Message): void {
+    currentCell.run(new Cell(0, 0, message.header), () => {
+      try {
+        this.deliver(message);
+      } catch (error) {
+        this.output.print('stderr', `${formatError(error).traceback.join('\n')}\n`);
+      }
+    });
+  }
+
+  private deliver({ header, content, buffers }: Message): void {
     const id = String(content.comm_id);
     const { data } = content;
-    currentCell.run(new Cell(0, 0, header), () => {
-      if (header.msg_type === 'comm_open') return this.opened(id, String(content.target_name), data, buffers);
-      const comm = this.open.get(id);
-      if (header.msg_type === 'comm_close') this.open.delete(id);
-      return header.msg_type === 'comm_close' ? comm?.onClose(data, buffers) : comm?.onMessage(data, buffers);
-    });
+    const comm = this.open.get(id);
+    switch (header.msg_type) {
+      case 'comm_open':
+        this.opened(id, String(content.target_name), data, buffers);
+        break;
+      case 'comm_msg':
+        comm?.onMessage(data, buffers);
+        break;
+      default:
+        this.open.delete(id);
+        comm?.onClose(data, buffers);
+    }
   }
 
   private opened(id: string, target: string, data: unknown, buffers: readonly Uint8Array[]): void {

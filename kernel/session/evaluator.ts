@@ -77,7 +77,7 @@ export class Evaluator {
   }
 
   private convert(code: string): ConvertResult {
-    const converted = this.converter.convert(this.declarations, code);
+    const converted = this.convertNamed(code);
     this.found(converted.diagnostics);
     const { run } = this;
     if (run === undefined || !converted.output) return converted;
@@ -85,6 +85,17 @@ export class Evaluator {
     const isAsync = converted.hasToplevelAwait || hasTopLevelForAwait(code);
     const output = this.cells.wrap(run.cell.id, run.cell.label, code, converted.output, isAsync);
     return { ...converted, output, hasToplevelAwait: isAsync };
+  }
+
+  /** Later cells see variables through declarations; where a type has no name to declare it by, the variable is `any`. */
+  private convertNamed(code: string): ConvertResult {
+    const converted = this.converter.convert(this.declarations, code);
+    const { diagnostics } = converted;
+    if (diagnostics.length === 0 || !diagnostics.every(isUnnameable)) return converted;
+    const ends = [...new Set(diagnostics.map(({ end }) => end.offset))].sort((a, b) => b - a);
+    const untyped = ends.reduce((text, end) => `${text.slice(0, end)}: any${text.slice(end)}`, code);
+    const again = this.converter.convert(this.declarations, untyped);
+    return again.diagnostics.length === 0 ? again : converted;
   }
 
   private found(diagnostics: Diagnostic[]): Diagnostic[] {
@@ -126,6 +137,11 @@ export class Evaluator {
     if (last !== undefined && locals[last] === null) run.outcome = { kind: 'value', value: null };
     if (last !== undefined) delete locals[last];
   }
+}
+
+// TypeScript's errors of declaration files: "has or is using name … but cannot be named", "has or is using private name".
+function isUnnameable({ code }: Diagnostic): boolean {
+  return code >= 4000 && code < 5000;
 }
 
 function isBrokenBySignal(outcome: Outcome): boolean {
