@@ -91,6 +91,8 @@ export interface NativePlan {
   smallestBudgetBytes: number;
   /** the least budget under which nothing is read twice */
   workingSetBytes: number;
+  /** what of the weights must be resident at one time */
+  largestLayerBytes: number;
   activationBytes: number;
   kvBytes: number;
   scratchBytes: number;

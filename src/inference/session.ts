@@ -276,9 +276,6 @@ export class Session<Model extends SessionModel = SessionModel> {
     try {
       await native().forward(handle, ids, logits);
     } catch (error) {
-      // What part of the sequence was computed is unknown: it ends here.
-      this.#turn += 1;
-      if (!this.#handle.closed) native().reset(handle);
       throw signal.aborted ? cancelled(signal, error) : error;
     } finally {
       this.#running = false;

@@ -56,6 +56,9 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: 'it exists already',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a folder',
@@ -63,8 +66,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** A failed file operation as the API's error; `details.errno` keeps the system's name for it. */
-export function ioError(path: string, cause: unknown): HyperionError {
+export function ioError(path: string, cause: unknown, action: 'read' | 'write' = 'read'): HyperionError {
   const { code = 'unknown', message } = cause as NodeJS.ErrnoException;
   const reason = REASONS[code] ?? message;
-  return new HyperionError('IO', `cannot read ${path}: ${reason}`, { path, errno: code }, { cause });
+  return new HyperionError('IO', `cannot ${action} ${path}: ${reason}`, { path, errno: code }, { cause });
 }

@@ -1,0 +1,111 @@
+/** `hyperion generate`: text from a model, on standard output as it comes, or one JSON object with what it cost. */
+import { type Command, Option } from 'commander';
+import type { Generation } from '../inference/generation';
+import { type Model, openModel } from '../inference/model';
+import type { Session } from '../inference/session';
+import { processMemory, resetResidentPeak } from '../monitoring/counters';
+import { formatBytes, formatDuration } from '../units';
+import {
+  addSessionOptions,
+  interruptSignal,
+  parseIds,
+  parseNumber,
+  printJson,
+  type SessionFlags,
+} from './options';
+
+export function register(program: Command): void {
+  const command = program
+    .command('generate')
+    .summary('continue a text')
+    .description(
+      'Continue a text, or a list of token ids. Text goes to standard output, statistics to standard error.',
+    )
+    .argument('<model>', 'a model folder or a .safetensors file')
+    .addOption(new Option('--prompt <text>', 'the text to continue').conflicts('ids'))
+    .option('--ids <ids>', 'the token ids to continue, as 1,2,3', parseIds)
+    .option('--max-tokens <n>', 'tokens to generate at most (default: 64)', parseNumber);
+  addSessionOptions(command)
+    .option(
+      '--temperature <t>',
+      '0 takes the most probable token, more draws more freely (default: 0)',
+      parseNumber,
+    )
+    .option('--top-k <k>', 'draw from the k most probable tokens (default: all)', parseNumber)
+    .option(
+      '--top-p <p>',
+      'draw from the most probable tokens that reach p together (default: 1)',
+      parseNumber,
+    )
+    .option('--seed <s>', 'the same seed draws the same tokens (default: 0)', parseNumber)
+    .option('--json', 'print one JSON object')
+    .action(generate);
+}
+
+interface Flags extends SessionFlags {
+  prompt?: string;
+  ids?: number[];
+  maxTokens?: number;
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  seed?: number;
+  json?: boolean;
+}
+
+async function generate(path: string, flags: Flags, command: Command): Promise<void> {
+  const prompt = flags.prompt ?? flags.ids;
+  if (prompt === undefined) command.error("error: one of '--prompt <text>' and '--ids <ids>' is required");
+  const model = await openModel(path);
+  // What was resident before is not the session's: the peak is counted from here.
+  resetResidentPeak();
+  const baseline = processMemory().resident;
+  const { budget, threads, prefetchWindow, activations } = flags;
+  const session = model.session({ budget, threads, prefetchWindow, activations });
+  const { maxTokens, temperature, topK, topP, seed } = flags;
+  const signal = interruptSignal();
+  const generation = session.generate(prompt, { maxTokens, temperature, topK, topP, seed, signal });
+  if (flags.json) await generation.text();
+  else await print(generation, model.tokenizer !== null);
+  if (flags.json) printJson(measurements(generation, session, baseline));
+  else process.stderr.write(`${summary(generation, session)}\n`);
+  model.close();
+  await session.closed;
+}
+
+async function print(generation: Generation, asText: boolean): Promise<void> {
+  for await (const { id, text, index } of generation) {
+    process.stdout.write(asText ? text : `${index > 0 ? ',' : ''}${id}`);
+  }
+  process.stdout.write('\n');
+}
+
+function measurements(generation: Generation, session: Session<Model>, baseline: number) {
+  const { ids, text, promptTokens, timeToFirstTokenMs, prefillTokensPerSecond, tokensPerSecond } =
+    generation.result;
+  const { model, budget, threads, memory, statistics } = session;
+  return {
+    ids,
+    text: model.tokenizer ? text : null,
+    promptTokens,
+    timeToFirstTokenMs,
+    prefillTokensPerSecond,
+    tokensPerSecond,
+    budgetBytes: Number.isFinite(budget) ? budget : null,
+    enginePeakBytes: memory.peak,
+    residentBaselineBytes: baseline,
+    residentPeakBytes: processMemory().residentPeak,
+    modelBytes: model.bytes,
+    bytesRead: statistics.bytesRead,
+    mode: 'progressive',
+    threads,
+  };
+}
+
+function summary(generation: Generation, { memory, budget }: Session): string {
+  const { ids, timeToFirstTokenMs, tokensPerSecond } = generation.result;
+  const speed = tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(1)} tokens/s`;
+  const limit = Number.isFinite(budget) ? ` of ${formatBytes(budget)}` : '';
+  const first = formatDuration(timeToFirstTokenMs ?? 0);
+  return `${ids.length} tokens${speed}, first after ${first}, engine peak ${formatBytes(memory.peak)}${limit}`;
+}

@@ -1,0 +1,32 @@
+/** `hyperion logits`: the scores of every token that could follow, as a file for other programs. */
+import type { Command } from 'commander';
+import { openModel } from '../inference/model';
+import { writeSafetensors } from '../model/safetensors-writer';
+import { addSessionOptions, interruptSignal, parseIds, printJson, type SessionFlags } from './options';
+
+export function register(program: Command): void {
+  const command = program
+    .command('logits')
+    .summary('compute logits and write them to a file')
+    .description(
+      'Compute the logits [T, vocab] of T token ids, f32, and write them as `logits` of a safetensors file.',
+    )
+    .argument('<model>', 'a model folder or a .safetensors file')
+    .requiredOption('--ids <ids>', 'token ids, as 1,2,3', parseIds)
+    .requiredOption('--out <file>', 'the .safetensors file to write');
+  addSessionOptions(command).option('--json', 'print one JSON object').action(logits);
+}
+
+type Flags = SessionFlags & { ids: number[]; out: string; json?: boolean };
+
+async function logits(path: string, { ids, out, json, ...options }: Flags): Promise<void> {
+  const model = await openModel(path, { tokenizer: false });
+  const session = model.session(options);
+  const { data, shape } = await session.forward(ids, { signal: interruptSignal() });
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  await writeSafetensors(out, [{ name: 'logits', dtype: 'F32', shape, data: bytes }]);
+  if (json) printJson({ out, shape, enginePeakBytes: session.memory.peak });
+  else process.stderr.write(`wrote logits [${shape.join(', ')}] to ${out}\n`);
+  model.close();
+  await session.closed;
+}

@@ -1,0 +1,45 @@
+/** Options and arguments that several commands share, and the way their text is read. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { SessionOptions } from '../inference/options';
+
+/** Options of a session, as commander gives them. */
+export type SessionFlags = Pick<SessionOptions, 'threads' | 'prefetchWindow' | 'activations'> & {
+  budget?: string;
+};
+
+/** Adds the options that make a session. Their ranges are checked where sessions are made. */
+export function addSessionOptions(command: Command): Command {
+  return command
+    .option('--budget <size>', 'memory for the session, as 600MiB, 1.5GiB or bytes (default: unlimited)')
+    .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
+    .option('--prefetch-window <n>', 'layers read ahead (default: 2)', parseNumber)
+    .addOption(
+      new Option('--activations <type>', 'type of activations').choices(['auto', 'f32']).default('auto'),
+    );
+}
+
+/** A number, as JavaScript reads it. */
+export function parseNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError('It must be a number.');
+}
+
+/** Token ids, as 1,2,3. */
+export function parseIds(text: string): number[] {
+  const ids = text.split(',').map((id) => (/^\s*-?\d+\s*$/.test(id) ? Number(id) : Number.NaN));
+  if (ids.every(Number.isSafeInteger)) return ids;
+  throw new InvalidArgumentError('It must be token ids with commas between, as 1,2,3.');
+}
+
+/** Aborted by the first Ctrl-C; the second ends the process. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  return controller.signal;
+}
+
+/** One JSON object on standard output. */
+export function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
