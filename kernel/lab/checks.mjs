@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import os from 'node:os';
 import { setUp } from './lab.mjs';
-import { inProject, root, searchPath } from './paths.mjs';
+import { inProject, root } from './paths.mjs';
 import { run } from './process.mjs';
 import { findChromium, missingToStart, missingToTest } from './requirements.mjs';
 import { requirementsStep, setupSteps } from './setup.mjs';
@@ -31,7 +31,7 @@ export async function test(args) {
   }
   const vitest = spawn(process.execPath, [inProject('node_modules/vitest/vitest.mjs'), 'run', ...args], {
     cwd: root,
-    env: { ...process.env, PATH: searchPath, CHROMIUM_PATH: findChromium() },
+    env: { ...process.env, CHROMIUM_PATH: findChromium() },
     stdio: 'inherit',
   });
   const [code] = await once(vitest, 'exit');

@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environment } from './paths.mjs';
 import { ask, SetupError } from './process.mjs';
 
 /**
@@ -15,23 +16,30 @@ import { ask, SetupError } from './process.mjs';
 
 const oldestPython = [3, 10];
 const oldestCmake = [3, 18];
+const pythons = ['python3', ...[14, 13, 12, 11, 10].map((minor) => `python3.${minor}`), 'python'];
 
-/** The first program of these on the PATH. @param {string[]} names */
+/** The first program of these on the PATH, outside the environment that set-up makes. @param {string[]} names */
 export function which(...names) {
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
+  const ours = path.join(environment, 'bin');
+  const folders = (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .filter((folder) => folder && folder !== ours);
   return names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
 }
 
 /** Python 3.10 or later: its path and version. */
 export function findPython() {
-  const names = ['python3', ...[14, 13, 12, 11, 10].map((minor) => `python3.${minor}`), 'python'];
-  for (const name of names) {
+  for (const name of pythons) {
     const command = which(name);
     const version = command && versionIn(ask(command, ['--version']));
     if (version && !older(version, oldestPython)) return { command, version };
   }
   return undefined;
 }
+
+/** Where the required programs are, without starting any: while these stay, the machine need not be examined again. */
+export const programPaths = () =>
+  [which(...pythons), findCompiler(), which('ninja', 'make'), findChromium()].map(String);
 
 /** The system's cmake when it is new enough; otherwise it comes from PyPI. */
 export function findCmake() {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { installKernelspec, kernelspecFolder } from './kernelspec.mjs';
 import { addon, environment, inProject, kernelMain, python } from './paths.mjs';
 import { run } from './process.mjs';
-import { demand, findCmake, findPython, missingToStart } from './requirements.mjs';
+import { demand, findCmake, findPython, missingToStart, programPaths } from './requirements.mjs';
 
 /** @typedef {import('./steps.mjs').Step} Step */
 
@@ -115,7 +115,7 @@ export function setupSteps(requirements = requirementsStep('requirements', missi
 export const requirementsStep = (name, missing) => ({
   name,
   title: 'requirements',
-  values: () => [process.version, process.env.PATH ?? ''],
+  values: () => [process.version, ...programPaths()],
   run: () => demand(missing()),
 });
 

@@ -18,12 +18,17 @@ import { Stamps, stampOf } from './stamps.mjs';
  * @property {(log: string) => void | Promise<void>} run
  */
 
+/** @param {Step} step */
+export const stampOfStep = (step) => stampOf(step.inputs ?? [], step.values?.());
+
 /**
  * Has this step to run? Yes when an output is gone, or its inputs are not those of its last success.
  * @param {Step} step @param {Stamps} stamps
  */
 export function isStale(step, stamps) {
-  return !(step.outputs ?? []).every((file) => fs.existsSync(file)) || !stamps.has(step.name, stamp(step));
+  return (
+    !(step.outputs ?? []).every((file) => fs.existsSync(file)) || !stamps.has(step.name, stampOfStep(step))
+  );
 }
 
 /**
@@ -62,7 +67,7 @@ export function report(error) {
 /** @param {Step} step @param {Stamps} stamps @param {Progress} progress */
 async function runStep(step, stamps, progress) {
   const end = progress.begin(step.title);
-  const before = stamp(step); // an input that is edited while the step runs makes it stale again
+  const before = stampOfStep(step); // an input that is edited while the step runs makes it stale again
   const log = logFile(step.name);
   fs.rmSync(log, { force: true });
   try {
@@ -80,6 +85,3 @@ async function runStep(step, stamps, progress) {
     throw error;
   }
 }
-
-/** @param {Step} step */
-const stamp = (step) => stampOf(step.inputs ?? [], step.values?.());
