@@ -148,7 +148,7 @@ export const EVENT_KINDS = [
   'stall end',
 ] as const;
 
-export const EVENT_FIELDS = 6 + MEMORY_TAGS.length;
+export const EVENT_FIELDS = 5 + MEMORY_TAGS.length;
 
 export interface Addon {
   openModel(spec: NativeModelSpec): number;
@@ -169,7 +169,7 @@ export interface Addon {
   sessionMemory(session: number): NativeMemory;
   sessionStatistics(session: number): NativeStatistics;
   recordEvents(session: number, on: boolean): void;
-  /** rows of EVENT_FIELDS: engine clock in ms, kind, layer (-1 none), bytes, current, peak, then bytes by tag */
+  /** rows of EVENT_FIELDS: engine clock in ms, kind, layer (-1 none), bytes, peak, then bytes by tag */
   drainEvents(session: number): { events: Float64Array; lost: number };
   /** the engine's monotonic clock in ms */
   clockMs(): number;

@@ -65,18 +65,21 @@ void record_events(const Napi::CallbackInfo& info) {
   check(info.Env(), session->record_events(to_flag(info[1], "on")));
 }
 
+// A row as src/native.ts describes it: five fields, then the bytes by tag, whose sum is what is held.
+constexpr size_t kEventFields = 5 + kTagCount;
+
 Napi::Value drain_events(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const EventLog::Drained drained = Instance::of(env).session(info[0])->drain_events();
-  Napi::Float64Array rows = Napi::Float64Array::New(env, drained.events.size() * 6);
+  Napi::Float64Array rows = Napi::Float64Array::New(env, drained.events.size() * kEventFields);
   double* out = rows.Data();
   for (const Event& event : drained.events) {
     *out++ = event.time_ms;
     *out++ = static_cast<double>(event.kind);
     *out++ = event.layer;
     *out++ = static_cast<double>(event.bytes);
-    *out++ = static_cast<double>(event.current);
     *out++ = static_cast<double>(event.peak);
+    for (const uint64_t tagged : event.by_tag) *out++ = static_cast<double>(tagged);
   }
   Napi::Object result = Napi::Object::New(env);
   result.Set("events", rows);

@@ -1,11 +1,14 @@
 // What happened when: a ring of fixed size that keeps the newest events and counts those it lost.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <span>
 #include <vector>
+
+#include "monitoring/tag.h"
 
 namespace hyperion {
 
@@ -30,7 +33,7 @@ struct Event {
   EventKind kind;
   int layer;  // index in the graph, or kNoLayer
   uint64_t bytes;
-  uint64_t current;  // the session's counters at that time
+  std::array<uint64_t, kTagCount> by_tag;  // the session's counters at that time
   uint64_t peak;
 };
 

@@ -146,11 +146,12 @@ export class Recording {
   }
 
   #pointOf(row: Float64Array): Point {
-    const [clockMs, kind, layer, bytes, currentBytes, peakBytes, ...byTag] = row as unknown as number[];
+    const [clockMs, kind, layer, bytes, peakBytes, ...byTag] = row as unknown as number[];
+    const currentBytes = byTag.reduce((sum, tagged) => sum + tagged, 0);
     const timeMs = clockMs! + this.#clockOffsetMs;
     return {
       timeMs,
-      currentBytes: currentBytes!,
+      currentBytes,
       peakBytes: peakBytes!,
       byTag,
       event: [kind!, layer!, bytes!],
