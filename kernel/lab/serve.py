@@ -11,7 +11,8 @@ sys.modules["rfc3987_syntax"] = None
 
 
 def stop_with_parent():
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
