@@ -12,7 +12,7 @@ export function plotlyLayout(title: string, summary: string, rest: object): obje
       xref: 'paper',
       xanchor: 'left',
       yref: 'container',
-      y: 0.96,
+      y: 0.93,
       yanchor: 'top',
     },
     height: 360,

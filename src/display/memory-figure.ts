@@ -13,6 +13,9 @@ import {
   prepareTimeline,
 } from './timeline';
 
+const EVICT_ROW = 0;
+const LOAD_ROW = 1;
+
 /**
  * Draws memory over time: a band per tag, current and peak, the budget, and a tick for each layer loaded or evicted.
  * Long recordings are thinned to what a screen shows; their peaks survive.
@@ -79,20 +82,21 @@ function memoryTraces({ samples, tags }: DrawnTimeline, bytes: Unit, time: Unit)
   ];
 }
 
+/** Two rows of ticks, each a single line like a comb: plotly draws that many times faster than markers, or a line with gaps. */
 function markTraces({ loads, evictions }: DrawnTimeline, time: Unit): object[] {
-  const ticks = (groups: readonly MarkGroup[], row: string) => ({
+  const ticks = (name: string, groups: readonly MarkGroup[], row: number) => ({
     type: 'scatter',
-    mode: 'markers',
-    name: row,
-    x: groups.map((group) => inUnit(group.timeMs, time)),
-    y: groups.map(() => row),
+    mode: 'lines',
+    name,
+    x: groups.flatMap(({ timeMs }) => Array(3).fill(inUnit(timeMs, time))),
+    y: groups.flatMap(() => [row, row + 0.75, row]),
     yaxis: 'y2',
-    text: groups.map((group) => plotlyText(group.label)),
+    text: groups.flatMap(({ label }) => Array(3).fill(plotlyText(label))),
     hovertemplate: '%{text}',
-    marker: { symbol: 'line-ns', size: 9, line: { width: 1.2, color: GREY } },
+    line: { width: 1, color: GREY },
     showlegend: false,
   });
-  return [ticks(evictions, 'evict'), ticks(loads, 'load')];
+  return [ticks('evict', evictions, EVICT_ROW), ticks('load', loads, LOAD_ROW)];
 }
 
 function memoryLayout(drawn: DrawnTimeline, top: number, bytes: Unit, time: Unit): object {
@@ -101,11 +105,10 @@ function memoryLayout(drawn: DrawnTimeline, top: number, bytes: Unit, time: Unit
     xaxis: plotlyAxis(`time (${time.name})`, { range: [0, inUnit(spanMs, time) || 1], anchor: 'y2' }),
     yaxis: plotlyAxis(`memory (${bytes.name})`, { range: [0, top * 1.12 || 1], domain: [0.17, 1] }),
     yaxis2: {
-      type: 'category',
-      categoryarray: ['evict', 'load'],
       tickmode: 'array',
-      tickvals: ['evict', 'load'],
-      range: [-0.6, 1.6],
+      tickvals: [EVICT_ROW + 0.5, LOAD_ROW + 0.5],
+      ticktext: ['evict', 'load'],
+      range: [EVICT_ROW - 0.1, LOAD_ROW + 1],
       domain: [0, 0.13],
       showgrid: false,
       zeroline: false,

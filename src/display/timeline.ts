@@ -65,13 +65,13 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
     groupMarks(
       marks.filter((mark) => mark.kind === kind),
       start,
-      spanMs / MOST_MARKS,
+      slotWidth(spanMs, MOST_MARKS),
     );
   return {
     title: timeline.title ?? 'Memory',
     budgetBytes,
     tags: timeline.tags,
-    samples: thin(samples),
+    samples: thin(samples, spanMs),
     loads: group('load'),
     evictions: group('evict'),
     spanMs,
@@ -117,30 +117,36 @@ function clean(sample: MemorySample, start: number, tags: number): MemorySample 
   };
 }
 
-/** Of each stretch of samples keeps the lowest and the highest, so that no peak and no valley is lost. */
-function thin(samples: readonly MemorySample[]): readonly MemorySample[] {
-  if (samples.length <= MOST_SAMPLES) return samples;
-  const stretches = MOST_SAMPLES / 2 - 1;
-  const inner = samples.length - 2;
-  const kept = [samples[0]!];
-  for (let stretch = 0; stretch < stretches; stretch++) {
-    const begin = 1 + Math.floor((stretch * inner) / stretches);
-    const end = 1 + Math.floor(((stretch + 1) * inner) / stretches);
+/**
+ * Of each slot of time keeps the lowest and the highest sample, so that no peak and no valley is lost. Slots begin at
+ * the same moments however long the recording has become: a chart that grows does not flicker.
+ */
+function thin(samples: readonly MemorySample[], spanMs: number): readonly MemorySample[] {
+  const width = slotWidth(spanMs, MOST_SAMPLES / 2);
+  const kept: MemorySample[] = [];
+  for (let begin = 0, end = 0; begin < samples.length; begin = end) {
+    const slot = Math.floor(samples[begin]!.timeMs / width);
     let low = begin;
     let high = begin;
-    for (let index = begin; index < end; index++) {
-      if (samples[index]!.currentBytes < samples[low]!.currentBytes) low = index;
-      if (samples[index]!.currentBytes > samples[high]!.currentBytes) high = index;
+    for (; end < samples.length && Math.floor(samples[end]!.timeMs / width) <= slot; end++) {
+      if (samples[end]!.currentBytes < samples[low]!.currentBytes) low = end;
+      if (samples[end]!.currentBytes > samples[high]!.currentBytes) high = end;
     }
     for (const index of new Set([Math.min(low, high), Math.max(low, high)])) kept.push(samples[index]!);
   }
-  return [...kept, samples.at(-1)!];
+  if (samples.length > 0 && kept.at(-1) !== samples.at(-1)) kept.push(samples.at(-1)!);
+  return kept;
+}
+
+/** The shortest slot, of 1 ms, 2 ms, 4 ms and so on, of which `most` cover the span. */
+function slotWidth(spanMs: number, most: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, spanMs / most)));
 }
 
 function groupMarks(marks: readonly MemoryMark[], start: number, widthMs: number): MarkGroup[] {
   const groups = new Map<number, MemoryMark[]>();
   for (const mark of marks) {
-    const slot = widthMs > 0 ? Math.floor((mark.timeMs - start) / widthMs) : 0;
+    const slot = Math.floor((mark.timeMs - start) / widthMs);
     const group = groups.get(slot);
     if (group) group.push(mark);
     else groups.set(slot, [mark]);
