@@ -32,7 +32,7 @@ function open(file: string): void {
 
 async function start(connection: Connection): Promise<void> {
   // The sockets open, and kernel_info is answered, while the compiler is still being loaded.
-  const wire = new Wire(connection, kernelInfo(), (error) => end('the sockets failed', error));
+  const wire = new Wire(connection, kernelInfo(), (reason) => end(`the sockets failed: ${reason}`));
   try {
     const { runKernel } = await import('./session/kernel.js');
     await runKernel(wire);
@@ -46,7 +46,7 @@ function fail(message: string): void {
   process.exitCode = 1;
 }
 
-function end(what: string, error: unknown): void {
+function end(what: string, error?: unknown): void {
   log(what, error);
   exitProcess(1);
 }

@@ -11,6 +11,8 @@ export type ToWire =
 
 export type FromWire =
   | { kind: 'ready' }
+  /** The sockets cannot be opened, e.g. a port is taken. */
+  | { kind: 'failed'; reason: string }
   | { kind: 'request'; channel: ReplyChannel; message: Message }
   | { kind: 'interrupt' }
   /** Asked by a client, or the parent is gone. The process is killed if it does not end by itself soon. */

@@ -20,7 +20,8 @@ const signer = new Signer(connection.key, connection.algorithm);
 const sockets = new Sockets();
 const stop = new StopFlag(memory);
 
-void start();
+// Ending this thread by an exception would tear ZeroMQ down while it works: the main thread ends the process.
+start().catch((error: Error) => tellMain({ kind: 'failed', reason: error.message }));
 
 async function start(): Promise<void> {
   await sockets.bind(connection);

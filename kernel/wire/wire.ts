@@ -26,7 +26,7 @@ export class Wire {
   private readonly early: FromWire[] = [];
 
   /** `failed` hears of a wire that cannot start (a port is taken) or go on: the kernel is then of no use. */
-  constructor(connection: Connection, kernelInfo: Json, failed: (error: Error) => void) {
+  constructor(connection: Connection, kernelInfo: Json, failed: (reason: string) => void) {
     this.signer = new Signer(connection.key, connection.algorithm);
     const workerData: WireOptions = {
       connection,
@@ -39,7 +39,8 @@ export class Wire {
     this.ready = this.hear('ready');
     this.closed = this.hear('closed');
     this.thread.on('message', (message: FromWire) => this.receive(message));
-    this.thread.once('error', failed);
+    this.thread.on('message', (message: FromWire) => message.kind === 'failed' && failed(message.reason));
+    this.thread.once('error', (error) => failed(error.message));
   }
 
   /** From now on `events` is told; first of all what arrived before. */

@@ -11,7 +11,8 @@ import { decode, encode, type Frame, type Json, type Message } from '../../kerne
 import { Signer } from '../../kernel/wire/signature';
 
 export const MAIN = join(__dirname, '..', '..', 'dist', 'kernel', 'main.js');
-const DEADLINE_MS = 20_000;
+// Kernels are processes that load a compiler: on a busy machine that takes a while.
+const DEADLINE_MS = 45_000;
 
 /** What came of a request: its reply, and what was published for it until idle. */
 export interface Exchange {
@@ -39,23 +40,27 @@ export class Client {
   /** Standard error of the process. */
   log = '';
 
+  private readonly signer: Signer;
+  private readonly verifier: Signer;
+
   private constructor(
-    readonly process: ChildProcess,
     readonly folder: string,
     connection: Record<string, unknown>,
-    private readonly signer: Signer,
-    private readonly verifier: Signer,
+    key: string,
+    readonly process?: ChildProcess,
   ) {
+    // Two, since each remembers what it has seen.
+    [this.signer, this.verifier] = [new Signer(key), new Signer(key)];
     const address = (channel: string) => `tcp://127.0.0.1:${connection[`${channel}_port`]}`;
     this.shell.connect(address('shell'));
     this.control.connect(address('control'));
     this.hb.connect(address('hb'));
     this.iopub.connect(address('iopub'));
     this.iopub.subscribe();
-    this.process.stderr?.on('data', (text) => {
+    this.process?.stderr?.on('data', (text) => {
       this.log += text;
     });
-    this.exited = new Promise((resolve) => this.process.once('exit', resolve));
+    this.exited = new Promise((resolve) => this.process?.once('exit', resolve));
     void this.collect(this.shell, this.replies);
     void this.collect(this.control, this.replies);
     void this.collect(this.iopub, this.published);
@@ -77,7 +82,12 @@ export class Client {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    return new Client(child, folder, connection, new Signer(key), new Signer(key));
+    return new Client(folder, connection, key, child);
+  }
+
+  /** A client of a kernel that somebody else started. */
+  static connect(connection: Record<string, unknown>, key: string): Client {
+    return new Client('', connection, key);
   }
 
   /** Waits for the kernel's first answer, and for its publications to arrive. */
@@ -168,10 +178,14 @@ export class Client {
   }
 
   async close(): Promise<void> {
-    this.process.kill('SIGKILL');
+    this.process?.kill('SIGKILL');
     await this.exited;
-    for (const socket of [this.shell, this.control, this.iopub, this.hb]) socket.close();
+    this.disconnect();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  disconnect(): void {
+    for (const socket of [this.shell, this.control, this.iopub, this.hb]) socket.close();
   }
 
   private until(condition: () => boolean, deadline: number): Promise<boolean> {

@@ -6,7 +6,7 @@ import { Client, contents, printed, result } from './client';
 let client: Client;
 beforeAll(async () => {
   client = await Client.start();
-}, 60_000);
+});
 afterAll(() => client.close());
 
 const run = async (code: string, content = {}) => {

@@ -6,7 +6,7 @@ let client: Client;
 beforeAll(async () => {
   client = await Client.start();
   await client.execute("const host = (globalThis as any)[Symbol.for('hyperion.kernel')];");
-}, 60_000);
+});
 afterAll(() => client.close());
 
 describe('streams', () => {
