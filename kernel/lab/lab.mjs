@@ -1,6 +1,7 @@
 // What `npm start` does once Node is known to be new enough.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { choosePort, jupyterEnvironment, startJupyter } from './jupyter.mjs';

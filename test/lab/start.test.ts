@@ -21,6 +21,7 @@ test.each([
   [['--port', '70000'], '--port 70000 is not a port'],
   [['--colour'], '--colour'],
   [['a.ipynb'], "'a.ipynb' was not expected"],
+  [['--run', '/nowhere/a.ipynb'], 'There is no notebook /nowhere/a.ipynb.'],
 ])('%j is refused', (args, sentence) => {
   const { status, stderr } = lab('start.mjs', args);
   expect(status).toBe(1);
