@@ -35,9 +35,9 @@ export async function start(args) {
       console.log(help);
       return 0;
     }
-    const port = values.run
-      ? 0
-      : await choosePort(values.port === undefined ? undefined : Number(values.port));
+    if (values.run && !fs.existsSync(notebook))
+      throw new SetupError(`There is no notebook ${shown(notebook)}.`);
+    const port = values.run ? 0 : await choosePort(values.port ? Number(values.port) : undefined);
     await setUp('Hyperion Lab');
     return values.run ? await runNotebook(notebook, values) : await openLab(port, values.browser ?? true);
   } catch (error) {

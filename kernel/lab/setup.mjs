@@ -50,14 +50,8 @@ export function setupSteps(requirements = requirementsStep('requirements', missi
           inProject('kernel/lab/requirements.txt'),
           ...(cmakeMissing ? [cmakeFromPypi] : []),
         ];
-        await run(log, python, [
-          '-m',
-          'pip',
-          'install',
-          '--disable-pip-version-check',
-          '--no-input',
-          ...packages,
-        ]);
+        const install = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input'];
+        await run(log, python, [...install, ...packages]);
       },
     },
     {
