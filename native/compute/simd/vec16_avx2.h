@@ -10,7 +10,7 @@
 namespace hyperion {
 
 struct Vec16Avx2 {
-  static constexpr size_t kDecodeRows = 4, kTileRows = 2, kTileTokens = 2, kHeadTile = 4;
+  static constexpr size_t kDecodeRows = 4, kTileRows = 1, kTileTokens = 6, kHeadTile = 4;
 
   __m256 low, high;
 
