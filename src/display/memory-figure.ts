@@ -72,7 +72,7 @@ function memoryTraces({ samples, tags }: DrawnTimeline, bytes: Unit, time: Unit)
     of(
       samples.map((sample) => sample.currentBytes),
       'current',
-      { width: 2 },
+      { width: 1 },
     ),
     of(
       samples.map((sample) => sample.peakBytes),

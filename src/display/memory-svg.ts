@@ -44,7 +44,7 @@ function memoryPlot(plot: Plot, drawn: DrawnTimeline, bytes: Unit, time: Unit): 
         textAnchor: 'middle',
       }),
       plot.areaY(bands, { x: 'time', y: 'bytes', fill: 'tag', order: [...tags], curve }),
-      plot.lineY(lines, { x: 'time', y: 'current', stroke: GREY, strokeWidth: 2, curve }),
+      plot.lineY(lines, { x: 'time', y: 'current', stroke: GREY, strokeWidth: 1, curve }),
       plot.lineY(lines, {
         x: 'time',
         y: 'peak',
@@ -80,7 +80,7 @@ function markRow(plot: Plot, name: string, groups: readonly MarkGroup[], time: U
       insetTop: FRAME_HEIGHT + below,
       insetBottom: -below - height,
       stroke: GREY,
-      strokeWidth: 1.2,
+      strokeWidth: 1,
     }),
     plot.text([name], {
       frameAnchor: 'bottom-left',

@@ -61,7 +61,9 @@ export class Table {
       );
     return (
       '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">' +
-      (caption ? `<caption style="text-align:left;font-weight:600">${escapeHtml(caption)}</caption>` : '') +
+      (caption
+        ? `<caption style="text-align:left;white-space:nowrap;font-weight:600">${escapeHtml(caption)}</caption>`
+        : '') +
       `${head}<tbody>${body.join('')}</tbody></table>`
     );
   }

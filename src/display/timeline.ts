@@ -49,9 +49,6 @@ export interface DrawnTimeline {
   readonly summary: string;
 }
 
-const MOST_SAMPLES = 800;
-const MOST_MARKS = 300;
-
 /** Times counted from the first sample, samples and marks thinned to what a screen can show; peaks survive. */
 export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
   const valid = timeline.samples.filter((sample) => Number.isFinite(sample.timeMs));
@@ -61,17 +58,18 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
   const spanMs =
     Math.max(0, (valid.at(-1)?.timeMs ?? start) - start, (marks.at(-1)?.timeMs ?? start) - start) || 0;
   const budgetBytes = finite(timeline.budgetBytes ?? 0) || null;
+  const slotOf = slotsOf(spanMs);
   const group = (kind: MemoryMark['kind']) =>
     groupMarks(
       marks.filter((mark) => mark.kind === kind),
       start,
-      slotWidth(spanMs, MOST_MARKS),
+      slotOf,
     );
   return {
     title: timeline.title ?? 'Memory',
     budgetBytes,
     tags: timeline.tags,
-    samples: thin(samples, spanMs),
+    samples: thin(samples, slotOf),
     loads: group('load'),
     evictions: group('evict'),
     spanMs,
@@ -117,18 +115,14 @@ function clean(sample: MemorySample, start: number, tags: number): MemorySample 
   };
 }
 
-/**
- * Of each slot of time keeps the lowest and the highest sample, so that no peak and no valley is lost. Slots begin at
- * the same moments however long the recording has become: a chart that grows does not flicker.
- */
-function thin(samples: readonly MemorySample[], spanMs: number): readonly MemorySample[] {
-  const width = slotWidth(spanMs, MOST_SAMPLES / 2);
+/** Of each slot keeps the lowest and the highest sample, so that no peak and no valley is lost. */
+function thin(samples: readonly MemorySample[], slotOf: SlotOf): readonly MemorySample[] {
   const kept: MemorySample[] = [];
   for (let begin = 0, end = 0; begin < samples.length; begin = end) {
-    const slot = Math.floor(samples[begin]!.timeMs / width);
+    const slot = slotOf(samples[begin]!.timeMs);
     let low = begin;
     let high = begin;
-    for (; end < samples.length && Math.floor(samples[end]!.timeMs / width) <= slot; end++) {
+    for (; end < samples.length && slotOf(samples[end]!.timeMs) === slot; end++) {
       if (samples[end]!.currentBytes < samples[low]!.currentBytes) low = end;
       if (samples[end]!.currentBytes > samples[high]!.currentBytes) high = end;
     }
@@ -138,15 +132,26 @@ function thin(samples: readonly MemorySample[], spanMs: number): readonly Memory
   return kept;
 }
 
-/** The shortest slot, of 1 ms, 2 ms, 4 ms and so on, of which `most` cover the span. */
-function slotWidth(spanMs: number, most: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, spanMs / most)));
+type SlotOf = (timeMs: number) => number;
+
+/**
+ * Divides a span into slots, 80 of them for 20 ms, 330 for a second, 630 for a minute. Widths are powers of two, and of
+ * the oldest slots as many are joined in pairs as makes the count: so a chart that grows gains points and never
+ * flickers, for a slot begins where it did before.
+ */
+function slotsOf(spanMs: number): SlotOf {
+  if (spanMs === 0) return () => 0;
+  const count = 50 * Math.log2(1 + spanMs / 10);
+  const width = 2 ** Math.floor(Math.log2(spanMs / count));
+  const joinedUntil = 2 * width * Math.ceil(spanMs / width - count);
+  return (timeMs) =>
+    timeMs < joinedUntil ? 2 * Math.floor(timeMs / (2 * width)) : Math.floor(timeMs / width);
 }
 
-function groupMarks(marks: readonly MemoryMark[], start: number, widthMs: number): MarkGroup[] {
+function groupMarks(marks: readonly MemoryMark[], start: number, slotOf: SlotOf): MarkGroup[] {
   const groups = new Map<number, MemoryMark[]>();
   for (const mark of marks) {
-    const slot = Math.floor((mark.timeMs - start) / widthMs);
+    const slot = slotOf(mark.timeMs - start);
     const group = groups.get(slot);
     if (group) group.push(mark);
     else groups.set(slot, [mark]);

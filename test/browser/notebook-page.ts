@@ -122,7 +122,7 @@ export class NotebookPage {
           prompt: cell.querySelector('.jp-InputPrompt')?.textContent ?? '',
           text: outputs.map((output) => output.textContent).join('\n'),
           failed:
-            cell.querySelector('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]') !==
+            cell.querySelector('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]') !==
             null,
           shown: outputs.map((output) => output.dataset.mimeType ?? ''),
         };
