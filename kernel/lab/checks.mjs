@@ -1,12 +1,11 @@
 // What `npm test` does once Node is known to be new enough.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import os from 'node:os';
 import { setUp } from './lab.mjs';
 import { inProject, root } from './paths.mjs';
 import { run } from './process.mjs';
 import { findChromium, missingToStart, missingToTest } from './requirements.mjs';
-import { requirementsStep, setupSteps } from './setup.mjs';
+import { compileInParallel, requirementsStep, setupSteps } from './setup.mjs';
 import { report } from './steps.mjs';
 
 const nativeTests = inProject('native/build-test');
@@ -53,7 +52,7 @@ function testSteps() {
       mend: 'rm -rf native/build-test && npm test',
       run: async (log) => {
         await run(log, 'cmake', ['-S', inProject('native'), '-B', nativeTests, '-DHYPERION_TESTS=ON']);
-        await run(log, 'cmake', ['--build', nativeTests, '--parallel', String(os.availableParallelism())]);
+        await run(log, 'cmake', ['--build', nativeTests], { env: compileInParallel });
       },
     },
     {

@@ -1,5 +1,6 @@
 // The steps from a fresh clone to a project that runs. What each of them makes stays inside the project.
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { installKernelspec, kernelspecFolder } from './kernelspec.mjs';
 import { addon, environment, inProject, kernelMain, python } from './paths.mjs';
@@ -15,6 +16,9 @@ export const installedLabextension = path.join(
   'share/jupyter/labextensions/hyperion-lab-extension',
 );
 const jupyterSettings = path.join(environment, 'share/jupyter/lab/settings/overrides.json');
+
+/** For cmake: make, unlike ninja, would compile one file after the other. */
+export const compileInParallel = { CMAKE_BUILD_PARALLEL_LEVEL: String(os.availableParallelism()) };
 
 /**
  * What `npm start` needs. `requirements` is the step that checks the machine; the tests have a longer one.
@@ -61,7 +65,7 @@ export function setupSteps(requirements = requirementsStep('requirements', missi
       inputs: ['native', 'package-lock.json'],
       outputs: [addon],
       mend: 'rm -rf native/build && npm start',
-      run: (log) => run(log, 'npm', ['run', 'build:native']),
+      run: (log) => run(log, 'npm', ['run', 'build:native'], { env: compileInParallel }),
     },
     {
       name: 'typescript',
