@@ -109,9 +109,8 @@ export class Session<Model extends SessionModel = SessionModel> {
     const handle = this.#handle.get();
     const { vocabularySize, tokenizer, endIds, contextLength } = this.model;
     const ids = readPrompt(prompt, this.model);
-    const room = this.#room(ids.length);
     // The last generated token is never computed itself: it may stand behind the end of the context.
-    const atMost = room + 1;
+    const atMost = this.#room(ids.length) + 1;
     const maxTokens = checkInteger(
       'maxTokens',
       options.maxTokens ?? Math.min(DEFAULT_MAX_TOKENS, atMost),
@@ -159,7 +158,7 @@ export class Session<Model extends SessionModel = SessionModel> {
     const { vocabularySize, tokenizer } = this.model;
     const ids = readPrompt(prompt, this.model);
     const cached = options.append ? this.position : 0;
-    if (this.#room(cached + ids.length) < 0) throw this.#tooLong(cached, ids.length);
+    this.#room(cached + ids.length);
     native().reserve(this.#handle.get(), cached + ids.length);
     const logits = new Float32Array(ids.length * vocabularySize);
     if (!options.append) this.#restart();
@@ -231,14 +230,12 @@ export class Session<Model extends SessionModel = SessionModel> {
     return new Table([{ label: 'session' }, { label: this.model.name }], rows)[jupyterDisplay]();
   }
 
+  /** Tokens for which the context has room after so many. */
   #room(tokens: number): number {
-    return this.model.contextLength - tokens;
-  }
-
-  #tooLong(cached: number, tokens: number): HyperionError {
     const { contextLength } = this.model;
-    const message = `${cached + tokens} tokens exceed the context of ${contextLength}; leave out ${-this.#room(cached + tokens)}`;
-    return new HyperionError('INVALID', message, { tokens: cached + tokens, contextLength });
+    if (tokens <= contextLength) return contextLength - tokens;
+    const message = `${tokens} tokens exceed the context of ${contextLength}; leave out ${tokens - contextLength}`;
+    throw new HyperionError('INVALID', message, { tokens, contextLength });
   }
 
   /** Begins a new sequence and takes it away from whoever has it. */

@@ -42,6 +42,10 @@ export async function openCheckpoint(path: string, options: { tokenizer: boolean
       throw ioError(full, error);
     },
   );
+  if (!isFolder && !full.endsWith('.safetensors')) {
+    const message = `${full} is not a model that can be read; name a folder or a .safetensors file`;
+    throw new HyperionError('UNSUPPORTED', message, { path: full });
+  }
   const folder = isFolder ? full : dirname(full);
   const configPath = join(folder, 'config.json');
   const config = await readJson(configPath);
@@ -64,10 +68,6 @@ async function readFolder(folder: string): Promise<TensorInfo[]> {
 }
 
 async function readFile(file: string): Promise<TensorInfo[]> {
-  if (!file.endsWith('.safetensors')) {
-    const message = `${file} is not a model that can be read; name a folder or a .safetensors file`;
-    throw new HyperionError('UNSUPPORTED', message, { path: file });
-  }
   return (await readSafetensorsHeader(file)).map((entry) => ({ ...entry, file }));
 }
 
