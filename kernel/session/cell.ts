@@ -21,6 +21,8 @@ export class Cell {
   isTelling = false;
   /** Characters that the cell has printed. */
   printed = 0;
+  /** Work that the cell waits for before it ends, beyond its own code. */
+  readonly held: Promise<unknown>[] = [];
 
   /**
    * @param id unique in the process, from 1; 0 for what is not an execution
@@ -37,6 +39,11 @@ export class Cell {
       this.abort.signal.addEventListener('abort', () => reject(this.abort.signal.reason));
     });
     this.interruption.catch(() => {});
+  }
+
+  /** As errors name it. */
+  get name(): string {
+    return `cell [${this.label}]`;
   }
 
   get interrupted(): boolean {

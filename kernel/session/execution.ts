@@ -41,6 +41,7 @@ export class Execution {
     output.publish('execute_input', { code, execution_count: cell.label }, cell);
     const outcome = await this.run(code, cell);
     const error = this.errorOf(outcome, code, cell) ?? (await this.show(outcome, cell, stored));
+    await this.settle(cell);
     if (error !== undefined) {
       await this.publishError(error, outcome, cell);
       return { status: 'error', execution_count: cell.label, ...error };
@@ -77,8 +78,22 @@ export class Execution {
     }
   }
 
-  private errorOf(outcome: Outcome, code: string, { label }: Cell): ErrorContent | undefined {
-    if (outcome.kind === 'diagnostics') return formatDiagnostics(outcome.diagnostics, code, label);
+  /** Waits for the work that the cell holds; an interrupt ends the wait. */
+  private async settle(cell: Cell): Promise<void> {
+    if (cell.held.length === 0) return;
+    const { interrupts } = this.parts;
+    interrupts.begin(cell);
+    try {
+      await Promise.race([Promise.allSettled(cell.held), cell.interruption]);
+    } catch {
+      // Interrupted: what is shown by now stays.
+    } finally {
+      interrupts.end();
+    }
+  }
+
+  private errorOf(outcome: Outcome, code: string, { name }: Cell): ErrorContent | undefined {
+    if (outcome.kind === 'diagnostics') return formatDiagnostics(outcome.diagnostics, code, name);
     if (outcome.kind === 'thrown') return formatError(outcome.error, this.parts.stacks.place(outcome.error));
     return undefined;
   }

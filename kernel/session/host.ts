@@ -10,6 +10,8 @@ export interface KernelHost {
   clearOutput(wait?: boolean): void;
   /** Aborted when the cell is interrupted. */
   readonly signal: AbortSignal;
+  /** Keeps the running cell open until `work` settles, so that what it still shows belongs to the cell. */
+  hold(work: Promise<unknown>): void;
   readonly comms: Pick<Comms, 'register' | 'connect'>;
 }
 
@@ -24,6 +26,9 @@ export function installHost(output: Output, comms: Comms): KernelHost {
     },
     get signal() {
       return output.cell.abort.signal;
+    },
+    hold(work) {
+      output.cell.held.push(work);
     },
     comms,
   };

@@ -10,7 +10,7 @@ export interface KernelHost {
   /** Aborted when the running cell is interrupted. */
   readonly signal: AbortSignal;
   /** Keeps the running cell open until `work` settles, so that what it still shows belongs to the cell. */
-  hold?(work: Promise<unknown>): void;
+  hold(work: Promise<unknown>): void;
 }
 
 /** The kernel in which this code runs; undefined in a plain process. */
@@ -71,7 +71,7 @@ class NotebookDisplay implements DisplayHandle {
 
   done(): Promise<void> {
     const work = this.#finish();
-    this.host.hold?.(work);
+    this.host.hold(work);
     return work;
   }
 

@@ -57,7 +57,7 @@ export class NotebookPage {
       headless: true,
       args: FLAGS,
       // Tall, because JupyterLab builds only the cells in view.
-      viewport: { width: WIDTH, height: 3200 },
+      viewport: { width: WIDTH, height: 4800 },
     });
     const opened = new NotebookPage(context, context.pages()[0] ?? (await context.newPage()), profile);
     await opened.keepSettings();
