@@ -1,55 +1,67 @@
-/** The text that V8 runs for a cell, and the way back from its stack frames to the cell. */
+/** The texts that V8 runs for a cell and for the files that it imports, and the way back from stack frames to the user's. */
+import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { TRACK } from './guard';
 import type { Position, SourceMaps } from './source-maps';
 
-/** A place in a notebook. */
+/** A place in a cell, or in a file beside the notebook. */
 export interface Place extends Position {
-  /** The number of the cell, as in `In [3]`. */
-  label: number;
-  /** The text of the cell. */
+  /** `cell [3]`, as in `In [3]`, or the file's name. */
+  name: string;
+  /** The text of the cell or file. */
   code: string;
 }
 
 interface Registered {
-  label: number;
+  name: string;
   code: string;
   compiled: string;
+  /** Lines before the compiled text, in what V8 sees. */
+  header: number;
+  /** Lines before the user's text, in what the compiler sees. */
+  prefix: number;
 }
 
-// tslab reads cells behind one line of its own, `export {};`.
-const PREFIX_LINES = 1;
-// The executor's function header and ours are the first line that V8 sees.
-const HEADER_LINES = 1;
-const FRAME = /hyperion-cell-(\d+):(\d+):(\d+)/;
+const CELL = 'hyperion-cell-';
+const FRAME = /([^\s(]+):(\d+):(\d+)\)?$/;
 const KEPT = 2000;
 
 export class CellCode {
-  private readonly cells = new Map<number, Registered>();
+  private readonly scripts = new Map<string, Registered>();
 
   constructor(private readonly maps: SourceMaps) {}
 
   /** Wraps the compiled text of execution `id`: on lines of its own, under a name that its stack frames carry. */
-  wrap(id: number, label: number, code: string, compiled: string, isAsync: boolean): string {
-    this.cells.set(id, { label, code, compiled });
-    if (this.cells.size > KEPT) this.cells.delete(this.cells.keys().next().value!);
+  wrap(id: number, name: string, code: string, compiled: string, isAsync: boolean): string {
+    // The executor's function header and ours are the first line; tslab reads cells behind `export {};`.
+    this.register(`${CELL}${id}`, { name, code, compiled, header: 1, prefix: 1 });
     const body = isAsync ? `return ${TRACK}((async () => {\n${compiled}\n})());` : `\n${compiled}`;
-    return `${body}\n//# sourceURL=hyperion-cell-${id}`;
+    return `${body}\n//# sourceURL=${CELL}${id}`;
   }
 
-  /** The place of a stack frame (its text); null for a frame of a cell that shows no line of it; undefined for other frames. */
+  /** A file that a cell imports was compiled; `script` is the name under which it runs. */
+  addFile(script: string, compiled: string): void {
+    const base = script.replace(/\.js$/, '');
+    const file = ['.ts', '.tsx', '.js', '.jsx'].map((extension) => base + extension).find(existsSync);
+    if (file === undefined) return;
+    const [name, code] = [relative(process.cwd(), file), readFileSync(file, 'utf8')];
+    this.register(script, { name, code, compiled, header: 0, prefix: 0 });
+  }
+
+  /** The place of a stack frame (its text); null for a frame that shows no line of the user; undefined for other scripts. */
   place(frame: string): Place | null | undefined {
-    const match = FRAME.exec(frame);
-    if (match === null) return undefined;
-    const [id, line, column] = match.slice(1).map(Number) as [number, number, number];
-    const cell = this.cells.get(id);
-    if (cell === undefined || line <= HEADER_LINES) return null;
-    const original = this.maps.original(cell.compiled, { line: line - HEADER_LINES, column });
-    if (original === undefined || original.line <= PREFIX_LINES) return null;
-    return {
-      label: cell.label,
-      code: cell.code,
-      line: original.line - PREFIX_LINES,
-      column: original.column,
-    };
+    const [, script = '', line, column] = FRAME.exec(frame) ?? [];
+    const registered = this.scripts.get(script);
+    if (registered === undefined) return script.startsWith(CELL) ? null : undefined;
+    const { name, code, compiled, header, prefix } = registered;
+    const position = { line: Number(line) - header, column: Number(column) };
+    const original = position.line > 0 ? this.maps.original(compiled, position) : undefined;
+    if (original === undefined || original.line <= prefix) return null;
+    return { name, code, line: original.line - prefix, column: original.column };
+  }
+
+  private register(script: string, registered: Registered): void {
+    this.scripts.set(script, registered);
+    if (this.scripts.size > KEPT) this.scripts.delete(this.scripts.keys().next().value!);
   }
 }

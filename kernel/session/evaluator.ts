@@ -4,7 +4,7 @@ import type { Executor } from 'tslab/dist/executor';
 import type { StopFlag } from '../wire/stop-flag';
 import { type Cell, currentCell } from './cell';
 import { CellCode } from './cell-code';
-import { createConverter, createExecutor, sourceMaps } from './compiler';
+import { createConverter, createExecutor, PACKAGE_NAME, sourceMaps } from './compiler';
 import { declaredNames, hasTopLevelForAwait, selectDeclarations } from './declarations';
 import { CHECK, STOP, TRACK } from './guard';
 import type { Interrupts } from './interrupts';
@@ -82,20 +82,30 @@ export class Evaluator {
     const { run } = this;
     if (run === undefined || !converted.output) return converted;
     run.converted = converted;
+    for (const { path, data } of converted.sideOutputs ?? []) this.cells.addFile(path, data);
     const isAsync = converted.hasToplevelAwait || hasTopLevelForAwait(code);
-    const output = this.cells.wrap(run.cell.id, run.cell.label, code, converted.output, isAsync);
+    const output = this.cells.wrap(run.cell.id, run.cell.name, code, converted.output, isAsync);
     return { ...converted, output, hasToplevelAwait: isAsync };
   }
 
   /** Later cells see variables through declarations; where a type has no name to declare it by, the variable is `any`. */
   private convertNamed(code: string): ConvertResult {
-    const converted = this.converter.convert(this.declarations, code);
+    const converted = this.convertResolved(code);
     const { diagnostics } = converted;
     if (diagnostics.length === 0 || !diagnostics.every(isUnnameable)) return converted;
     const ends = [...new Set(diagnostics.map(({ end }) => end.offset))].sort((a, b) => b - a);
     const untyped = ends.reduce((text, end) => `${text.slice(0, end)}: any${text.slice(end)}`, code);
     const again = this.converter.convert(this.declarations, untyped);
     return again.diagnostics.length === 0 ? again : converted;
+  }
+
+  /** TypeScript remembers that a module was missing; it is asked afresh, since somebody may have installed it by now. */
+  private convertResolved(code: string): ConvertResult {
+    const converted = this.converter.convert(this.declarations, code);
+    if (!converted.diagnostics.some((diagnostic) => diagnostic.code === CANNOT_FIND_MODULE)) return converted;
+    // It forgets a name when the cell imports others.
+    this.converter.inspect(this.declarations, `import '${PACKAGE_NAME}';`, 0);
+    return this.converter.convert(this.declarations, code);
   }
 
   private found(diagnostics: Diagnostic[]): Diagnostic[] {
@@ -138,6 +148,8 @@ export class Evaluator {
     if (last !== undefined) delete locals[last];
   }
 }
+
+const CANNOT_FIND_MODULE = 2307;
 
 // TypeScript's errors of declaration files: "has or is using name … but cannot be named", "has or is using private name".
 function isUnnameable({ code }: Diagnostic): boolean {

@@ -6,6 +6,7 @@ import type { CellCode, Place } from './cell-code';
 
 const INTERNAL =
   /node:|[\\/]tslab[\\/]dist[\\/]|[\\/]dist[\\/]kernel[\\/]|^processTicksAndRejections|\(<anonymous>\)$/;
+const PACKAGE = /[\\/]dist[\\/]src[\\/]/;
 const FRAMES = 50;
 
 export class Stacks {
@@ -33,7 +34,7 @@ export class Stacks {
     if (!first) return [headline(error), ...frames.map((frame) => `    at ${frame}`)].join('\n');
     this.places.set(error, first);
     const shown = lines
-      .filter(({ frame, place }) => place !== null && (place !== undefined || !INTERNAL.test(frame)))
+      .filter(({ frame, place }) => place !== null && (place !== undefined || !isInternal(error, frame)))
       .map(({ frame, place }) => `    at ${place ? describe(frame, place) : frame}`);
     return [headline(error), ...shown].join('\n');
   }
@@ -47,8 +48,13 @@ export function headline(error: Error): string {
   }
 }
 
-function describe(frame: string, { label, line, column }: Place): string {
-  const where = `cell [${label}]:${line}:${column}`;
+// An error of the API is about its arguments; other errors in the package are about the package.
+function isInternal({ name }: Error, frame: string): boolean {
+  return INTERNAL.test(frame) || (name === 'HyperionError' && PACKAGE.test(frame));
+}
+
+function describe(frame: string, { name: script, line, column }: Place): string {
+  const where = `${script}:${line}:${column}`;
   // `Proxy.f`: functions of earlier cells are called through tslab's object of exports.
   const name = /^(.*) \(/.exec(frame)?.[1]?.replace(/^(async )?Proxy\./, '$1');
   return name && !name.includes('<anonymous>') ? `${name} (${where})` : where;

@@ -34,17 +34,17 @@ export function formatError(thrown: unknown, place?: Place): ErrorContent {
   return { ename, evalue, traceback };
 }
 
-/** What the TypeScript compiler says about the code of cell `label`. */
+/** What the TypeScript compiler says about `code`, the text of the cell `name`. */
 export function formatDiagnostics(
   diagnostics: readonly Diagnostic[],
   code: string,
-  label: number,
+  name: string,
 ): ErrorContent {
   const shown = diagnostics.slice(0, MAX_DIAGNOSTICS);
   const traceback = shown.flatMap(({ code: number, messageText, start, fileName }) => {
     const [line, column] = [start.line + 1, start.character + 1];
-    const where = fileName ? `${fileName}:${line}:${column}` : `cell [${label}]:${line}:${column}`;
-    const lines = fileName ? [] : excerpt({ label, code, line, column }).slice(1);
+    const where = `${fileName ?? name}:${line}:${column}`;
+    const lines = fileName ? [] : excerpt({ name, code, line, column }).slice(1);
     return [`${bold(red(`TS${number}`))}: ${messageText}`, dim(`    at ${where}`), ...lines, ''];
   });
   if (diagnostics.length > shown.length) traceback.push(`and ${diagnostics.length - shown.length} more`);
@@ -53,12 +53,12 @@ export function formatDiagnostics(
 }
 
 /** The line with its neighbours, marked by `>` and a caret. */
-export function excerpt({ label, code, line, column }: Place): string[] {
+export function excerpt({ name, code, line, column }: Place): string[] {
   const lines = code.split('\n');
   const from = Math.max(1, line - CONTEXT);
   const to = Math.min(lines.length, line + CONTEXT);
   const width = String(to).length;
-  const result = [dim(`cell [${label}], line ${line}`)];
+  const result = [dim(`${name}, line ${line}`)];
   for (let number = from; number <= to; number++) {
     const text = lines[number - 1] ?? '';
     const gutter = `${number === line ? '>' : ' '} ${String(number).padStart(width)} | `;

@@ -2,8 +2,9 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, printed, result } from './client';
+import { Client, contents, printed, result } from './client';
 
 let client: Client;
 let folder: string;
@@ -88,7 +89,7 @@ describe('from an empty folder', () => {
   });
 });
 
-test('files beside the notebook are imported, also after they change', async () => {
+test('files beside the notebook are imported, with their types', async () => {
   const file = join(folder, 'helper.ts');
   writeFileSync(
     file,
@@ -103,4 +104,42 @@ test('prints of a module beside the notebook reach the cell', async () => {
   writeFileSync(join(folder, 'prints.ts'), "export function print() { console.log('from a file'); }\n");
   const { published } = await client.execute("import { print } from './prints'; print();");
   expect(printed(published)).toBe('from a file\n');
+});
+
+test('errors in files beside the notebook are in their own lines', async () => {
+  const lines = [
+    'interface Unused {',
+    '  a: string;',
+    '}',
+    '',
+    'export function fails(): never {',
+    "  throw new Error('in a file');",
+    '}',
+  ];
+  writeFileSync(join(folder, 'fails.ts'), lines.join('\n'));
+  const { published, reply } = await client.execute("import { fails } from './fails';\nfails();");
+  const traceback = stripVTControlCharacters(
+    (contents(published, 'error')[0]?.traceback as string[]).join('\n'),
+  );
+  expect(traceback).toContain('at fails (fails.ts:6:9)');
+  expect(traceback).toContain(`at cell [${reply.content.execution_count}]:2:`);
+  expect(traceback).toContain("> 6 |   throw new Error('in a file');");
+});
+
+test('a module that was missing is found once it is there', async () => {
+  const code = "import { late } from './late'; late";
+  expect((await client.execute(code)).reply.content.evalue).toContain('TS2307');
+  writeFileSync(join(folder, 'late.ts'), 'export const late = 5;');
+  expect(result((await client.execute(code)).published)).toBe('5');
+});
+
+test('a file that changed is read again', async () => {
+  const file = join(folder, 'changing.ts');
+  writeFileSync(file, 'export const version = 1;');
+  const code = "import { version } from './changing'; version";
+  expect(result((await client.execute(code)).published)).toBe('1');
+  writeFileSync(file, 'export const version = 22222;');
+  await expect
+    .poll(async () => result((await client.execute(code)).published), { timeout: 20_000 })
+    .toBe('22222');
 });

@@ -72,7 +72,7 @@ describe('history', () => {
 });
 
 test('an excerpt marks the line and the column', () => {
-  const lines = excerpt({ label: 3, code: 'one\ntwo\n\tthree\nfour\nfive\nsix', line: 3, column: 2 });
+  const lines = excerpt({ name: 'cell [3]', code: 'one\ntwo\n\tthree\nfour\nfive\nsix', line: 3, column: 2 });
   expect(lines.map(stripVTControlCharacters)).toEqual([
     'cell [3], line 3',
     '  1 | one',
