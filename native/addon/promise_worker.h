@@ -15,9 +15,9 @@ class PromiseWorker final : public Napi::AsyncWorker {
   // Runs `work` off the JavaScript thread; the promise resolves to undefined, or rejects with the
   // status's error. `keep` is what the work writes to, kept from the garbage collector.
   static Napi::Value start(Napi::Env env, std::function<Status()> work,
-                           const Napi::Value& keep = Napi::Value()) {
+                           const Napi::Object& keep = Napi::Object()) {
     auto* worker = new PromiseWorker(env, std::move(work));
-    if (!keep.IsEmpty()) worker->Receiver().Set("keep", keep);
+    if (!keep.IsEmpty()) worker->keep_ = Napi::Persistent(keep);
     const Napi::Promise promise = worker->deferred_.Promise();
     worker->Queue();
     return promise;
@@ -42,6 +42,7 @@ class PromiseWorker final : public Napi::AsyncWorker {
 
   const std::function<Status()> work_;
   Napi::Promise::Deferred deferred_;
+  Napi::ObjectReference keep_;
   Status status_;
 };
 

@@ -65,6 +65,7 @@ Region LayerStore::give_up(Lock& lock, int index) {
   }
   ++statistics_.evictions;
   layer.state = State::absent;
+  layer.ahead = false;
   budget_.monitor().record(EventKind::evict, index, layer.stored.layout.bytes);
   return std::move(layer.region);
 }
@@ -91,6 +92,7 @@ void LayerStore::finish_load(int index) {
   } else {
     layer.region.free();
     layer.state = State::absent;
+    layer.ahead = false;
   }
   changed_.notify_all();
 }

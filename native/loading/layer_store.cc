@@ -53,6 +53,7 @@ Result<LayerPin> LayerStore::acquire(int index, const std::atomic<bool>& cancell
   advance(index);
   Layer& layer = layers_[static_cast<size_t>(index)];
   ++layer.pins;
+  layer.ahead = false;
   if (layer.state == State::resident) {
     ++statistics_.hits;
     prefetch_ahead();
@@ -192,14 +193,21 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   }
 }
 
+// Starts loads of the absent layers that come next, until the window is full of layers that wait
+// for their use. Resident layers on the way do not count: while they compute, what follows them is
+// read.
 void LayerStore::prefetch_ahead() {
-  const size_t end = std::min(upcoming_.size(), cursor_ + 1 + options_.prefetch_window);
-  for (size_t i = cursor_ + 1; i < end; ++i) {
+  size_t ahead = static_cast<size_t>(std::count_if(layers_.begin(), layers_.end(),
+                                                   [](const Layer& layer) { return layer.ahead; }));
+  for (size_t i = cursor_ + 1; i < upcoming_.size() && ahead < options_.prefetch_window; ++i) {
     const int index = upcoming_[i];
-    if (layers_[static_cast<size_t>(index)].state != State::absent) continue;
+    Layer& layer = layers_[static_cast<size_t>(index)];
+    if (layer.state != State::absent) continue;
     Region region;
     // What comes sooner is wanted more: no look beyond the first that does not fit.
     if (!make_room_for_prefetch(index, region)) return;
+    layer.ahead = true;
+    ++ahead;
     start_load(index, std::move(region), Urgency::prefetch);
   }
 }

@@ -25,7 +25,7 @@ struct StoredLayer {
 
 struct StoreOptions {
   size_t readers = 2;
-  size_t prefetch_window = 2;  // layers
+  size_t prefetch_window = 2;  // layers loaded ahead of their use
   Access access = Access::buffered;
 };
 
@@ -99,6 +99,7 @@ class LayerStore {
     StoredLayer stored;
     State state = State::absent;
     Region region;
+    bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
     size_t pending = 0;  // requests queued or being read
     Status failure;      // of the load that ended last

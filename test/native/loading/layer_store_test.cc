@@ -1,0 +1,239 @@
+#include "loading/layer_store.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <thread>
+
+#include "support/models.h"
+
+namespace hyperion {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+const std::atomic<bool> kNotCancelled = false;
+
+// Layers of given sizes in pages, each of one tensor, under a budget in pages.
+class Store {
+ public:
+  Store(const std::vector<uint64_t>& pages, uint64_t budget, size_t window, size_t readers = 1)
+      : budget_(budget * kPage, monitor_) {
+    ModelBuilder builder;
+    for (size_t i = 0; i < pages.size(); ++i) {
+      builder.add("tensor" + std::to_string(i), {pages[i] * kPage / 4});
+    }
+    fake_ = builder.build();
+    std::vector<StoredLayer> layers;
+    for (uint32_t i = 0; i < pages.size(); ++i) {
+      layers.push_back({"layer" + std::to_string(i), lay_out(*fake_.model, std::vector{i})});
+    }
+    store_ = std::make_unique<LayerStore>(*fake_.model, layers, budget_,
+                                          StoreOptions{readers, window, Access::buffered});
+    order_.resize(pages.size());
+    std::iota(order_.begin(), order_.end(), 0);
+    budget_.set_reclaim([this] { return store_->reclaim(); });
+  }
+
+  void begin_pass() { store_->begin_pass(order_, order_); }
+  Result<LayerPin> acquire(int layer) { return store_->acquire(layer, kNotCancelled); }
+
+  // Acquires every layer in turn and checks its contents.
+  void walk() {
+    begin_pass();
+    for (const int layer : order_) {
+      Result<LayerPin> pin = acquire(layer);
+      ASSERT_TRUE(pin.ok()) << pin.status().message();
+      const auto tensor = static_cast<uint32_t>(layer);
+      const std::vector<float>& values = fake_.values[tensor];
+      EXPECT_EQ(std::memcmp(pin.value().tensor(tensor), values.data(), values.size() * 4), 0);
+    }
+  }
+
+  LayerStore& operator*() { return *store_; }
+  LayerStore* operator->() { return store_.get(); }
+  FakeFile& file() { return *fake_.file; }
+  Monitor& monitor() { return monitor_; }
+  Budget& budget() { return budget_; }
+  void destroy() { store_.reset(); }
+
+ private:
+  Monitor monitor_;
+  Budget budget_;
+  FakeModel fake_;
+  std::unique_ptr<LayerStore> store_;
+  std::vector<int> order_;
+};
+
+// Loads that Belady's rule needs for passes over n equal layers with room for `room` of them.
+uint64_t belady_loads(int n, size_t room, int passes) {
+  std::vector<int> resident;
+  uint64_t loads = 0;
+  for (int step = 0; step < n * passes; ++step) {
+    const int layer = step % n;
+    if (std::find(resident.begin(), resident.end(), layer) != resident.end()) continue;
+    ++loads;
+    if (resident.size() == room) {
+      const auto distance = [&](int other) { return (other - layer + n) % n; };
+      resident.erase(std::max_element(resident.begin(), resident.end(),
+                                      [&](int a, int b) { return distance(a) < distance(b); }));
+    }
+    resident.push_back(layer);
+  }
+  return loads;
+}
+
+TEST(LayerStore, LoadsAsFewLayersAsBeladysRuleOnCyclicPasses) {
+  for (const int layers : {2, 5, 9}) {
+    for (int room = 1; room <= layers; ++room) {
+      Store store(std::vector<uint64_t>(static_cast<size_t>(layers), 2),
+                  2u * static_cast<uint64_t>(room), 0);
+      for (int pass = 0; pass < 6; ++pass) store.walk();
+      const StoreStatistics statistics = store->statistics();
+      EXPECT_EQ(statistics.loads, belady_loads(layers, static_cast<size_t>(room), 6))
+          << layers << " layers, room for " << room;
+      EXPECT_EQ(statistics.hits + statistics.stalls, static_cast<uint64_t>(6 * layers));
+      EXPECT_EQ(statistics.loads - statistics.evictions, store->resident_layers().size());
+    }
+  }
+}
+
+TEST(LayerStore, HoldsTheBudgetWhateverTheWindowAndSizes) {
+  for (const size_t window : {0u, 1u, 2u, 20u}) {
+    for (const uint64_t budget : {5u, 7u, 11u, 16u, 100u}) {
+      Store store({3, 1, 4, 1, 5, 2}, budget, window, 2);
+      for (int pass = 0; pass < 4; ++pass) store.walk();
+      EXPECT_LE(store.monitor().counters.snapshot().peak, budget * kPage);
+      if (budget >= 16) {
+        EXPECT_EQ(store->statistics().loads, 6u);
+      }
+    }
+  }
+}
+
+TEST(LayerStore, ReusesARegionOfTheSameSize) {
+  Store store(std::vector<uint64_t>(4, 2), 2, 0);
+  store.walk();
+  EXPECT_EQ(store.monitor().counters.snapshot().allocations, 1u);
+}
+
+TEST(LayerStore, PrefetchesPastTheEndOfAPass) {
+  Store store(std::vector<uint64_t>(4, 1), 2, 1);
+  store.walk();
+  store.file().await_reads(5);  // the fifth is layer 0 again, which nobody has acquired
+  EXPECT_EQ(store->statistics().stalls + store->statistics().hits, 4u);
+}
+
+TEST(LayerStore, APrefetchEvictsNothingNeededSooner) {
+  // Room for two of three: while 1 is pinned, 2 may replace 0; while 2 is pinned, 0 may replace 1;
+  // never the other way.
+  Store store(std::vector<uint64_t>(3, 1), 2, 2);
+  for (int pass = 0; pass < 3; ++pass) store.walk();
+  EXPECT_LE(store->statistics().loads, 3u * 3 + 1);
+}
+
+TEST(LayerStore, DemandEvictsAPrefetchThatIsBeingRead) {
+  Store store(std::vector<uint64_t>(4, 1), 2, 1);
+  store.begin_pass();
+  {
+    Result<LayerPin> pin = store.acquire(0);
+    ASSERT_TRUE(pin.ok());
+  }
+  // The prefetch of layer 1 may be under way; another pass than foreseen wants 2 and 3.
+  store->begin_pass({2, 3}, {2, 3});
+  Result<LayerPin> two = store.acquire(2);
+  ASSERT_TRUE(two.ok());
+  Result<LayerPin> three = store.acquire(3);
+  ASSERT_TRUE(three.ok());
+  EXPECT_EQ(store->resident_layers(), (std::vector<int>{2, 3}));
+}
+
+TEST(LayerStore, RefusesWhatDoesNotFitBesideThePinned) {
+  Store store(std::vector<uint64_t>(2, 2), 3, 0);
+  store.begin_pass();
+  Result<LayerPin> pin = store.acquire(0);
+  ASSERT_TRUE(pin.ok());
+  EXPECT_EQ(store.acquire(1).status().code(), Code::over_budget);
+  EXPECT_EQ(store->resident_layers(), (std::vector<int>{0}));
+}
+
+TEST(LayerStore, AnErrorNamesTheLayerAndLeavesTheStoreUsable) {
+  Store store(std::vector<uint64_t>(3, 2), 6, 2);
+  store.file().fail_at(3 * kPage);
+  store.begin_pass();
+  ASSERT_TRUE(store.acquire(0).ok());
+  const Status status = store.acquire(1).status();
+  EXPECT_EQ(status.code(), Code::io);
+  EXPECT_NE(status.message().find("layer1"), std::string::npos);
+  EXPECT_NE(status.message().find("fake.safetensors"), std::string::npos);
+  store.file().fail_at(std::nullopt);
+  store.walk();
+  EXPECT_EQ(store.monitor().counters.snapshot().current, 6 * kPage);
+}
+
+TEST(LayerStore, AFileCutShortIsCorrupt) {
+  Store store(std::vector<uint64_t>(2, 2), 4, 0);
+  store.file().cut(3 * kPage);
+  store.begin_pass();
+  ASSERT_TRUE(store.acquire(0).ok());
+  EXPECT_EQ(store.acquire(1).status().code(), Code::corrupt);
+}
+
+TEST(LayerStore, AWaitIsCancelledWhileTheDiskIsSlow) {
+  Store store(std::vector<uint64_t>(2, 1), 2, 1);
+  store.file().shut_gate();
+  std::atomic<bool> cancelled = false;
+  std::thread canceller([&] {
+    store.file().await_waiting(1);
+    cancelled = true;
+    store->interrupt();
+  });
+  store.begin_pass();
+  EXPECT_EQ(store->acquire(0, cancelled).status().code(), Code::cancelled);
+  canceller.join();
+  store.file().open_gate();
+  store.walk();
+  EXPECT_EQ(store->statistics().loads, 2u);  // the cancelled load went on and was used
+}
+
+TEST(LayerStore, ReclaimsUnpinnedLayersOnly) {
+  Store store(std::vector<uint64_t>(3, 1), 3, 0);
+  store.walk();
+  store.begin_pass();
+  Result<LayerPin> pin = store.acquire(0);
+  ASSERT_TRUE(pin.ok());
+  EXPECT_TRUE(store.budget().charge(Tag::kv_cache, 2 * kPage).ok());
+  EXPECT_EQ(store->resident_layers(), (std::vector<int>{0}));
+  EXPECT_FALSE(store.budget().charge(Tag::kv_cache, kPage).ok());
+  store.budget().release(Tag::kv_cache, 2 * kPage);
+}
+
+TEST(LayerStore, EndsWhileReadsAreUnderWayAndLeavesNothing) {
+  Store store(std::vector<uint64_t>(4, 3), 12, 3, 2);
+  store.file().shut_gate();
+  std::atomic<bool> cancelled = true;
+  store.begin_pass();
+  EXPECT_FALSE(store->acquire(0, cancelled).ok());
+  store.file().await_waiting(2);
+  std::thread opener([&] { store.file().open_gate(); });
+  store.destroy();
+  opener.join();
+  EXPECT_EQ(store.monitor().counters.snapshot().current, 0u);
+}
+
+TEST(LayerStore, FindsTheHolderOfATensorOnlyWhileItIsResident) {
+  Store store(std::vector<uint64_t>(2, 1), 2, 0);
+  EXPECT_FALSE(store->pin_holder(1).has_value());
+  store.walk();
+  EXPECT_TRUE(store->pin_holder(1).has_value());
+  EXPECT_FALSE(store->pin_holder(2).has_value());
+}
+
+TEST(LayerStore, ALayerWithoutTensorsIsAlwaysThere) {
+  Store store({0, 1}, 1, 1);
+  store.walk();
+  store.walk();
+  EXPECT_EQ(store.monitor().counters.snapshot().peak, kPage);
+}
+
+}  // namespace
+}  // namespace hyperion

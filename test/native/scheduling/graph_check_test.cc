@@ -1,0 +1,125 @@
+#include "scheduling/graph_check.h"
+
+#include <gtest/gtest.h>
+
+#include "support/tiny_llama.h"
+
+namespace hyperion {
+namespace {
+
+constexpr size_t kAttentionLayer = 1;
+
+class GraphCheck : public testing::Test {
+ protected:
+  template <typename T>
+  T& op(size_t layer, size_t index) {
+    return std::get<T>(network_.graph.layers[layer].ops[index]);
+  }
+  void expect_refused(const std::string& part) {
+    const Status status = check_graph(network_.graph, *network_.fake.model);
+    EXPECT_EQ(status.code(), Code::invalid);
+    EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
+  }
+
+  TinyLlama network_ = make_tiny_llama({});
+};
+
+TEST_F(GraphCheck, TakesAWellFormedGraph) {
+  EXPECT_TRUE(check_graph(network_.graph, *network_.fake.model).ok());
+}
+
+TEST_F(GraphCheck, RefusesBuffersAndTensorsThatAreNotThere) {
+  op<RmsNorm>(kAttentionLayer, 0).out = 99;
+  expect_refused("buffer 99");
+}
+
+TEST_F(GraphCheck, RefusesATensorThatIsNotTheLayers) {
+  op<MatMul>(kAttentionLayer, 1).weight = 0;
+  expect_refused("not one of the layer's");
+}
+
+TEST_F(GraphCheck, RefusesATensorOutsideTheModel) {
+  network_.graph.layers[kAttentionLayer].tensors.push_back(1000);
+  expect_refused("tensor 1000");
+}
+
+TEST_F(GraphCheck, RefusesAMatrixOfAnotherShape) {
+  network_.graph.buffers[2].width = 25;
+  expect_refused("shape");
+}
+
+TEST_F(GraphCheck, RefusesHeadsThatDoNotFitTheirBuffers) {
+  op<Attention>(kAttentionLayer, 6).heads = 3;
+  expect_refused("width");
+}
+
+TEST_F(GraphCheck, RefusesHeadsWhoseProductOverflows) {
+  op<Attention>(kAttentionLayer, 6).heads = UINT32_MAX;
+  op<Attention>(kAttentionLayer, 6).head_dim = UINT32_MAX;
+  expect_refused("heads");
+}
+
+TEST_F(GraphCheck, RefusesNoHeads) {
+  op<Attention>(kAttentionLayer, 6).kv_heads = 0;
+  expect_refused("heads");
+}
+
+TEST_F(GraphCheck, RefusesACachedLayerThatIsNotThere) {
+  op<Attention>(kAttentionLayer, 6).cache = 3;
+  expect_refused("cached layer 3 of 3");
+}
+
+TEST_F(GraphCheck, RefusesAnEmptyWindow) {
+  op<Attention>(kAttentionLayer, 6).window = 0;
+  expect_refused("window");
+}
+
+TEST_F(GraphCheck, RefusesTooFewRotaryFrequencies) {
+  network_.graph.inverse_frequencies.pop_back();
+  expect_refused("rotary frequencies");
+}
+
+TEST_F(GraphCheck, RefusesAnInputThatIsItsOutput) {
+  op<MatMul>(kAttentionLayer, 1).out = 1;
+  expect_refused("one buffer");
+}
+
+TEST_F(GraphCheck, RefusesAttentionInAHeadLayer) {
+  network_.graph.layers[kAttentionLayer].head = true;
+  expect_refused("head layer");
+}
+
+TEST_F(GraphCheck, RefusesABodyLayerAfterAHeadLayer) {
+  network_.graph.layers[0].head = true;
+  network_.graph.layers[0].ops.clear();
+  expect_refused("follows a head layer");
+}
+
+TEST_F(GraphCheck, RefusesLogitsThatAreNotTheLastProduct) {
+  network_.graph.layers.back().ops.push_back(Add{1, 0});
+  expect_refused("logits");
+}
+
+TEST_F(GraphCheck, RefusesOtherUsesOfTheLogits) {
+  network_.graph.layers[2].ops.push_back(Add{8, 8});
+  expect_refused("logits");
+}
+
+TEST_F(GraphCheck, RefusesAVocabularyThatIsNotTheTables) {
+  network_.graph.vocab = 24;
+  expect_refused("shape");
+}
+
+TEST_F(GraphCheck, RefusesNoLayersAndSenselessSizes) {
+  network_.graph.context_length = 0;
+  expect_refused("context");
+  network_.graph.context_length = 300;
+  network_.graph.kv_layers = 1ull << 40;
+  expect_refused("KV cache");
+  network_.graph.kv_layers = 3;
+  network_.graph.layers.clear();
+  expect_refused("0 layers");
+}
+
+}  // namespace
+}  // namespace hyperion

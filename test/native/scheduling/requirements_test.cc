@@ -1,0 +1,84 @@
+#include "scheduling/requirements.h"
+
+#include <gtest/gtest.h>
+
+#include "support/tiny_llama.h"
+
+namespace hyperion {
+namespace {
+
+Requirements with_budget(const TinyLlama& network, uint64_t budget) {
+  return Requirements(network.graph, *network.fake.model, {.budget = budget, .threads = 2});
+}
+
+TEST(Requirements, TheSmallestBudgetIsTheSumOfItsParts) {
+  const TinyLlama network = make_tiny_llama({});
+  const Requirements needs = with_budget(network, kUnlimited);
+  for (const uint64_t positions : {1u, 64u, 65u, 300u}) {
+    EXPECT_EQ(needs.smallest_budget(positions), needs.largest_layer() + needs.activations(8) +
+                                                    needs.kv(positions) + needs.scratch(positions) +
+                                                    needs.staging());
+  }
+  EXPECT_LT(needs.smallest_budget(64), needs.smallest_budget(65));
+}
+
+TEST(Requirements, RefuseOnePageLessThanTheSmallest) {
+  const TinyLlama network = make_tiny_llama({});
+  const uint64_t smallest = with_budget(network, kUnlimited).smallest_budget(10);
+  EXPECT_TRUE(with_budget(network, smallest).check(10).ok());
+  const Status refused = with_budget(network, smallest - kPageSize).check(10);
+  EXPECT_EQ(refused.code(), Code::over_budget);
+  EXPECT_EQ(refused.details()[2].first, "smallestBudgetBytes");
+  EXPECT_EQ(refused.details()[2].second, static_cast<double>(smallest));
+}
+
+TEST(Requirements, EverythingFitsFromTheWorkingSetOn) {
+  const TinyLlama network = make_tiny_llama({});
+  const uint64_t working_set = with_budget(network, kUnlimited).working_set(20);
+  EXPECT_TRUE(with_budget(network, working_set).everything_fits(20));
+  EXPECT_FALSE(with_budget(network, working_set - 1).everything_fits(20));
+}
+
+TEST(Requirements, TheChunkTakesAnEighthOfTheBudgetAtMostAndLeavesRoom) {
+  const TinyLlama network = make_tiny_llama({});
+  const uint64_t smallest = with_budget(network, kUnlimited).smallest_budget(100);
+  for (uint64_t budget = smallest; budget < 64 * smallest; budget += budget / 7) {
+    const Requirements needs = with_budget(network, budget);
+    const uint64_t chunk = needs.chunk(100);
+    const uint64_t weights = needs.everything_fits(100) ? needs.weights() : needs.largest_layer();
+    EXPECT_LE(
+        weights + needs.activations(chunk) + needs.kv(100) + needs.scratch(100) + needs.staging(),
+        budget);
+    if (chunk > 8) {
+      EXPECT_LE(needs.activations(chunk), budget / 8);
+    }
+  }
+  EXPECT_EQ(with_budget(network, kUnlimited).chunk(100),
+            256u);  // the largest within a context of 300
+  EXPECT_EQ(with_budget(network, smallest).chunk(100), 8u);
+}
+
+TEST(Requirements, AShortContextBoundsTheChunk) {
+  const TinyLlama network = make_tiny_llama({.context = 5});
+  EXPECT_EQ(with_budget(network, kUnlimited).chunk(5), 5u);
+  EXPECT_EQ(with_budget(network, kUnlimited).check_positions(6).code(), Code::invalid);
+  EXPECT_EQ(with_budget(network, kUnlimited).check_positions(0).code(), Code::invalid);
+}
+
+TEST(Requirements, ATiedTableIsHeldOnce) {
+  const TinyLlama tied = make_tiny_llama({.tied = true});
+  EXPECT_EQ(with_budget(tied, kUnlimited).layers()[0].layout.bytes, 0u);
+  const TinyLlama untied = make_tiny_llama({.tied = false});
+  EXPECT_GT(with_budget(untied, kUnlimited).layers()[0].layout.bytes, 0u);
+}
+
+TEST(Requirements, OptionsHaveRanges) {
+  EXPECT_TRUE(check_options({.budget = 1, .threads = 256}).ok());
+  EXPECT_EQ(check_options({.budget = 0}).code(), Code::invalid);
+  EXPECT_EQ(check_options({.threads = 0}).code(), Code::invalid);
+  EXPECT_EQ(check_options({.threads = 257}).code(), Code::invalid);
+  EXPECT_EQ(check_options({.readers = 0}).code(), Code::invalid);
+}
+
+}  // namespace
+}  // namespace hyperion

@@ -1,0 +1,99 @@
+// A file in memory whose reads can be made to fail, to come short, and to wait.
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "platform/file.h"
+
+namespace hyperion {
+
+class FakeFile final : public File {
+ public:
+  FakeFile(std::string path, std::vector<std::byte> bytes)
+      : path_(std::move(path)), bytes_(std::move(bytes)), size_(bytes_.size()) {}
+
+  // Reads that touch this offset fail, until it is cleared.
+  void fail_at(std::optional<uint64_t> offset) {
+    const std::lock_guard lock(mutex_);
+    fail_at_ = offset;
+  }
+
+  // The file ends here from now on, whatever size() said.
+  void cut(uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    end_ = bytes;
+  }
+
+  // Single reads bring this many bytes at most.
+  void set_most_at_once(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    most_at_once_ = bytes;
+  }
+
+  // Reads wait while the gate is shut.
+  void shut_gate() {
+    const std::lock_guard lock(mutex_);
+    open_ = false;
+  }
+  void open_gate() {
+    {
+      const std::lock_guard lock(mutex_);
+      open_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  // Returns when so many reads wait at the gate.
+  void await_waiting(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ >= count; });
+  }
+
+  // Returns when so many reads were begun in all.
+  void await_reads(uint64_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return reads_ >= count; });
+  }
+
+  Result<size_t> read(uint64_t offset, std::span<std::byte> out) override {
+    std::unique_lock lock(mutex_);
+    ++reads_;
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return open_; });
+    --waiting_;
+    if (fail_at_ && *fail_at_ >= offset && *fail_at_ < offset + out.size()) {
+      return Status(Code::io, "cannot read " + path_ + ": Input/output error");
+    }
+    const uint64_t end = std::min<uint64_t>(end_.value_or(bytes_.size()), bytes_.size());
+    if (offset >= end) return size_t{0};
+    const size_t count = std::min({out.size(), static_cast<size_t>(end - offset), most_at_once_});
+    std::memcpy(out.data(), bytes_.data() + offset, count);
+    return count;
+  }
+
+  void drop_cache(uint64_t, uint64_t) override {}
+  bool direct() const override { return false; }
+  uint64_t size() const override { return size_; }
+  const std::string& path() const override { return path_; }
+
+ private:
+  const std::string path_;
+  const std::vector<std::byte> bytes_;
+  const uint64_t size_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<uint64_t> fail_at_;
+  std::optional<uint64_t> end_;
+  size_t most_at_once_ = SIZE_MAX;
+  bool open_ = true;
+  size_t waiting_ = 0;
+  uint64_t reads_ = 0;
+};
+
+}  // namespace hyperion
