@@ -1,6 +1,6 @@
 /** Carries out execute_request: runs the cell, publishes its result or its error, and makes the reply. */
 import type { Json, Message } from '../wire/message';
-import { richBundle, toBundle } from './bundle';
+import { type MimeBundle, richBundle, toBundle } from './bundle';
 import { Cell, currentCell } from './cell';
 import type { Evaluator, Outcome } from './evaluator';
 import type { History } from './history';
@@ -60,36 +60,35 @@ export class Execution {
     }
   }
 
-  /** Publishes the value of the last line. Its display is the user's code too: it may wait, and be interrupted. */
-  private async show(outcome: Outcome, cell: Cell, stored: boolean): Promise<ErrorContent | undefined> {
-    if (outcome.kind !== 'value' || cell.silent) return undefined;
-    const { output, interrupts, history } = this.parts;
+  /** What belongs to the cell but is not its code: displays, work that it holds. An interrupt ends it by Interrupted. */
+  private async alongside<T>(cell: Cell, work: () => Promise<T>): Promise<T> {
+    const { interrupts } = this.parts;
     interrupts.begin(cell);
     try {
-      const bundle = currentCell.run(cell, () => toBundle(outcome.value));
-      const data = await Promise.race([bundle, cell.interruption]);
-      output.publish('execute_result', { execution_count: cell.label, data, metadata: {} }, cell);
-      if (stored) history.setOutput(cell.label, String(data['text/plain'] ?? ''));
-      return undefined;
-    } catch (error) {
-      return formatError(error);
+      return await Promise.race([currentCell.run(cell, work), cell.interruption]);
     } finally {
       interrupts.end();
     }
   }
 
-  /** Waits for the work that the cell holds; an interrupt ends the wait. */
+  /** Publishes the value of the last line. */
+  private async show(outcome: Outcome, cell: Cell, stored: boolean): Promise<ErrorContent | undefined> {
+    if (outcome.kind !== 'value' || cell.silent) return undefined;
+    const { output, history } = this.parts;
+    try {
+      const data = await this.alongside(cell, () => toBundle(outcome.value));
+      output.publish('execute_result', { execution_count: cell.label, data, metadata: {} }, cell);
+      if (stored) history.setOutput(cell.label, String(data['text/plain'] ?? ''));
+      return undefined;
+    } catch (error) {
+      return formatError(error);
+    }
+  }
+
+  /** Waits for the work that the cell holds; after an interrupt, what is shown by now stays. */
   private async settle(cell: Cell): Promise<void> {
     if (cell.held.length === 0) return;
-    const { interrupts } = this.parts;
-    interrupts.begin(cell);
-    try {
-      await Promise.race([Promise.allSettled(cell.held), cell.interruption]);
-    } catch {
-      // Interrupted: what is shown by now stays.
-    } finally {
-      interrupts.end();
-    }
+    await this.alongside(cell, () => Promise.allSettled(cell.held)).catch(() => {});
   }
 
   private errorOf(outcome: Outcome, code: string, { name }: Cell): ErrorContent | undefined {
@@ -100,9 +99,13 @@ export class Execution {
 
   private async publishError(error: ErrorContent, outcome: Outcome, cell: Cell): Promise<void> {
     const { output } = this.parts;
-    const rich = outcome.kind === 'thrown' ? await richBundle(outcome.error) : undefined;
+    const rich = outcome.kind === 'thrown' ? await this.richError(outcome.error, cell) : undefined;
     if (rich) output.publish('display_data', { data: rich, metadata: {}, transient: {} }, cell);
     output.publish('error', error, cell);
+  }
+
+  private richError(error: unknown, cell: Cell): Promise<MimeBundle | undefined> {
+    return this.alongside(cell, () => richBundle(error)).catch(() => undefined);
   }
 
   private async evaluateExpressions(expressions: unknown, { label, parent }: Cell): Promise<Json> {
@@ -112,12 +115,18 @@ export class Execution {
       const cell = new Cell(++this.ids, label, parent);
       const outcome = await this.run(code, cell);
       const error = this.errorOf(outcome, code, cell);
-      const value = outcome.kind === 'value' ? outcome.value : undefined;
-      result[name] = error
-        ? { status: 'error', ...error }
-        : { status: 'ok', data: await toBundle(value), metadata: {} };
+      result[name] = error ? { status: 'error', ...error } : await this.expressionValue(outcome, cell);
     }
     return result;
+  }
+
+  private async expressionValue(outcome: Outcome, cell: Cell): Promise<Json> {
+    const value = outcome.kind === 'value' ? outcome.value : undefined;
+    try {
+      return { status: 'ok', data: await this.alongside(cell, () => toBundle(value)), metadata: {} };
+    } catch (error) {
+      return { status: 'error', ...formatError(error) };
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import { installHost } from './host';
 import { Interrupts } from './interrupts';
 import { complete, inspect, isComplete } from './introspection';
 import { Output } from './output';
+import { hideAsyncContext } from './plain-inspect';
 import { exitProcess, guardProcess } from './process-guards';
 import { captureStreams } from './process-streams';
 import { resolvePackage } from './resolve-package';
@@ -36,6 +37,7 @@ export async function runKernel(wire: Wire): Promise<void> {
   installTslabDisplay(host);
   stacks.install();
   captureStreams(output);
+  hideAsyncContext();
   guardProcess(output, stacks);
   process.on('SIGINT', () => {
     if (wire.stop.running !== 0) wire.stop.request();

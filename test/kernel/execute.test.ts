@@ -51,6 +51,8 @@ describe('a cell', () => {
     ["import { join } from 'node:path'; join('a', 'b')", "'a/b'"],
     ["const fs = await import('fs'); typeof fs.readFileSync", "'function'"],
     ['10n ** 20n', '100000000000000000000n'],
+    ['Promise.resolve(1)', 'Promise { 1 }'],
+    ['new Promise(() => {})', 'Promise { <pending> }'],
   ])('shows the last value of %s', async (code, text) => {
     const { reply, text: shown } = await run(code);
     expect(reply.status).toBe('ok');

@@ -55,6 +55,10 @@ describe('interrupt', () => {
     ['a loop of awaits', `let i = 0; for (;;) { await null; ${PRINTING} }`],
     ['a loop of timers', "for (;;) { console.log('ready'); await sleep(5); }"],
     ['a loop in a function of an earlier cell, after an await', 'await sleep(1); spin();'],
+    [
+      'a display that never comes',
+      "({ [Symbol.for('Jupyter.display')]: () => { console.log('ready'); return new Promise(() => {}); } })",
+    ],
   ])('%s', async (_, code) => {
     expect(await medianOf(code)).toBeLessThanOrEqual(BOUND_MS);
     await expectSessionToLive();
@@ -145,6 +149,15 @@ describe('interrupt', () => {
     client.send('interrupt_request', {}, { channel: 'control' });
     expect((await client.finished(waiting)).reply.content.status).toBe('aborted');
     await expectSessionToLive();
+  });
+
+  test('gives up the display of an error that never comes', async () => {
+    const id = client.send('execute_request', {
+      code: "throw { [Symbol.for('Jupyter.display')]: () => { console.log('ready'); return new Promise(() => {}); } };",
+    });
+    await client.wait('the display', () => printed(client.of(id)).includes('ready'));
+    client.send('interrupt_request', {}, { channel: 'control' });
+    expect((await client.finished(id)).reply.content).toMatchObject({ status: 'error', ename: 'Thrown' });
   });
 
   test('does nothing when idle', async () => {
