@@ -55,6 +55,8 @@ def execute(notebook, folder, timeout):
         notebook,
         kernel_name="hyperion",
         timeout=timeout,
+        # Text that is printed while a chart moves is one text, as it is in JupyterLab.
+        coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=begin,
         on_cell_executed=end,
