@@ -4,7 +4,7 @@ import { Figure } from './figure';
 import { plotlyAxis, plotlyLayout, plotlyText } from './layout';
 import { memorySvg } from './memory-svg';
 import { colorOf, GREY, VERMILION } from './palette';
-import { byteUnit, inUnit, timeUnit, type Unit } from './scale';
+import { byteUnit, inUnit, momentIn, timeUnit, type Unit } from './scale';
 import {
   type DrawnTimeline,
   describeTimeline,
@@ -48,7 +48,7 @@ export function memoryFigure(timeline: MemoryTimeline): Figure {
 }
 
 function memoryTraces({ samples, tags }: DrawnTimeline, bytes: Unit, time: Unit): object[] {
-  const x = samples.map((sample) => inUnit(sample.timeMs, time));
+  const x = samples.map((sample) => momentIn(sample.timeMs, time));
   // Memory keeps its size until it changes: steps, not slopes. A single sample has no line, so it shows as a point.
   const trace = (name: string, values: readonly number[], line: object, rest: object) => ({
     type: 'scatter',
@@ -88,7 +88,7 @@ function markTraces({ loads, evictions }: DrawnTimeline, time: Unit): object[] {
     type: 'scatter',
     mode: 'lines',
     name,
-    x: groups.flatMap(({ timeMs }) => Array(3).fill(inUnit(timeMs, time))),
+    x: groups.flatMap(({ timeMs }) => Array(3).fill(momentIn(timeMs, time))),
     y: groups.flatMap(() => [row, row + 0.75, row]),
     yaxis: 'y2',
     text: groups.flatMap(({ label }) => Array(3).fill(plotlyText(label))),
@@ -102,7 +102,7 @@ function markTraces({ loads, evictions }: DrawnTimeline, time: Unit): object[] {
 function memoryLayout(drawn: DrawnTimeline, top: number, bytes: Unit, time: Unit): object {
   const { budgetBytes, samples, spanMs, summary, title } = drawn;
   return plotlyLayout(title, summary, {
-    xaxis: plotlyAxis(`time (${time.name})`, { range: [0, inUnit(spanMs, time) || 1], anchor: 'y2' }),
+    xaxis: plotlyAxis(`time (${time.name})`, { range: [0, momentIn(spanMs, time) || 1], anchor: 'y2' }),
     yaxis: plotlyAxis(`memory (${bytes.name})`, { range: [0, top * 1.12 || 1], domain: [0.17, 1] }),
     yaxis2: {
       tickmode: 'array',

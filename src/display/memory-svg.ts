@@ -1,7 +1,7 @@
 /** The memory figure as static SVG: the same bands, lines and marks as its plotly specification. */
 import { formatBytes } from '../units';
 import { colorOf, GREY, VERMILION } from './palette';
-import { inUnit, type Unit } from './scale';
+import { inUnit, momentIn, type Unit } from './scale';
 import { drawSvg, FRAME_HEIGHT, type LegendEntry, type Plot, type PlotOptions } from './svg';
 import type { DrawnTimeline, MarkGroup } from './timeline';
 
@@ -20,16 +20,20 @@ function memoryPlot(plot: Plot, drawn: DrawnTimeline, bytes: Unit, time: Unit): 
   const budget = budgetBytes === null ? [] : [inUnit(budgetBytes, bytes)];
   const top = inUnit(Math.max(budgetBytes ?? 0, drawn.peakBytes), bytes) || 1;
   const bands = samples.flatMap(({ timeMs, byTag }) =>
-    byTag.map((value, tag) => ({ time: inUnit(timeMs, time), bytes: inUnit(value, bytes), tag: tags[tag]! })),
+    byTag.map((value, tag) => ({
+      time: momentIn(timeMs, time),
+      bytes: inUnit(value, bytes),
+      tag: tags[tag]!,
+    })),
   );
   const lines = samples.map(({ timeMs, currentBytes, peakBytes }) => ({
-    time: inUnit(timeMs, time),
+    time: momentIn(timeMs, time),
     current: inUnit(currentBytes, bytes),
     peak: inUnit(peakBytes, bytes),
   }));
   const curve = 'step-after';
   return {
-    x: { domain: [0, inUnit(drawn.spanMs, time) || 1] },
+    x: { domain: [0, momentIn(drawn.spanMs, time) || 1] },
     y: { domain: [0, 1.12 * top] },
     color: { domain: [...tags], range: tags.map(colorOf) },
     marks: [
@@ -73,7 +77,7 @@ function memoryPlot(plot: Plot, drawn: DrawnTimeline, bytes: Unit, time: Unit): 
 /** Ticks beneath the frame, `below` pixels under its edge. */
 function markRow(plot: Plot, name: string, groups: readonly MarkGroup[], time: Unit, below: number) {
   const height = STRIP / 2 - 4;
-  const times = groups.map((group) => inUnit(group.timeMs, time));
+  const times = groups.map((group) => momentIn(group.timeMs, time));
   return [
     plot.tickX(times, {
       x: (value: number) => value,

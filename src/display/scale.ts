@@ -26,6 +26,16 @@ export function inUnit(value: number, unit: Unit): number {
   return Number((value / unit.size).toPrecision(5));
 }
 
+/** The moment of a figure, in ms: events nearer to each other than 10 µs are one. */
+export function moment(timeMs: number): number {
+  return Math.round(timeMs * 100) / 100;
+}
+
+/** A moment in `unit`, no two of them the same. */
+export function momentIn(timeMs: number, unit: Unit): number {
+  return Number((timeMs / unit.size).toFixed(5));
+}
+
 /** What a figure may draw: NaN and infinities become 0, as does anything below it. */
 export function finite(value: number | undefined): number {
   return value !== undefined && Number.isFinite(value) && value > 0 ? value : 0;

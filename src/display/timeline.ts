@@ -1,6 +1,6 @@
 /** The data behind the memory figure, and what is done to it before it is drawn: times from zero, a bounded size. */
 import { formatBytes, formatCount, formatDuration } from '../units';
-import { finite } from './scale';
+import { finite, moment } from './scale';
 import { sparkline } from './sparkline';
 
 /** What the engine held at one moment. */
@@ -54,7 +54,7 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
   const valid = timeline.samples.filter((sample) => Number.isFinite(sample.timeMs));
   const marks = timeline.marks.filter((mark) => Number.isFinite(mark.timeMs));
   const start = Math.min(valid[0]?.timeMs ?? Infinity, marks[0]?.timeMs ?? Infinity);
-  const samples = valid.map((sample) => clean(sample, start, timeline.tags.length));
+  const samples = mergeMoments(valid.map((sample) => clean(sample, start, timeline.tags.length)));
   const spanMs =
     Math.max(0, (valid.at(-1)?.timeMs ?? start) - start, (marks.at(-1)?.timeMs ?? start) - start) || 0;
   const budgetBytes = finite(timeline.budgetBytes ?? 0) || null;
@@ -108,7 +108,7 @@ function plural(count: number, noun: string): string {
 
 function clean(sample: MemorySample, start: number, tags: number): MemorySample {
   return {
-    timeMs: sample.timeMs - start,
+    timeMs: moment(sample.timeMs - start),
     currentBytes: finite(sample.currentBytes),
     peakBytes: finite(sample.peakBytes),
     byTag: Array.from({ length: tags }, (_, tag) => finite(sample.byTag[tag])),
@@ -132,16 +132,26 @@ function thin(samples: readonly MemorySample[], slotOf: SlotOf): readonly Memory
   return kept;
 }
 
+/** One sample for one moment, the largest: bands stacked twice at the same place would be twice as high. */
+function mergeMoments(samples: readonly MemorySample[]): readonly MemorySample[] {
+  const moments = new Map<number, MemorySample>();
+  for (const sample of samples) {
+    const other = moments.get(sample.timeMs);
+    if (!other || other.currentBytes < sample.currentBytes) moments.set(sample.timeMs, sample);
+  }
+  return [...moments.values()];
+}
+
 type SlotOf = (timeMs: number) => number;
 
 /**
- * Divides a span into slots, 80 of them for 20 ms, 330 for a second, 630 for a minute. Widths are powers of two, and of
+ * Divides a span into slots, 50 of them for 20 ms, 200 for a second, 380 for a minute. Widths are powers of two, and of
  * the oldest slots as many are joined in pairs as makes the count: so a chart that grows gains points and never
  * flickers, for a slot begins where it did before.
  */
 function slotsOf(spanMs: number): SlotOf {
   if (spanMs === 0) return () => 0;
-  const count = 50 * Math.log2(1 + spanMs / 10);
+  const count = 30 * Math.log2(1 + spanMs / 10);
   const width = 2 ** Math.floor(Math.log2(spanMs / count));
   const joinedUntil = 2 * width * Math.ceil(spanMs / width - count);
   return (timeMs) =>
@@ -160,7 +170,7 @@ function groupMarks(marks: readonly MemoryMark[], start: number, slotOf: SlotOf)
     const first = group[0]!;
     const bytes = group.reduce((sum, mark) => sum + finite(mark.bytes), 0);
     const names = group.length === 1 ? first.layer : `${group.length} layers, ${first.layer} first`;
-    return { timeMs: first.timeMs - start, label: `${names}, ${formatBytes(bytes)}` };
+    return { timeMs: moment(first.timeMs - start), label: `${names}, ${formatBytes(bytes)}` };
   });
 }
 

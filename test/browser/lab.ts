@@ -66,5 +66,9 @@ export function copyNotebook(name: string, moreCells: readonly string[]): { name
       execution_count: null,
     });
   writeFileSync(path, JSON.stringify(notebook));
-  return { name: copy, remove: () => rmSync(path, { force: true }) };
+  const checkpoint = join(NOTEBOOKS, '.ipynb_checkpoints', copy.replace(/\.ipynb$/, '-checkpoint.ipynb'));
+  const remove = () => {
+    for (const file of [path, checkpoint]) rmSync(file, { force: true });
+  };
+  return { name: copy, remove };
 }

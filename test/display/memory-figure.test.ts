@@ -102,6 +102,21 @@ describe('memory over time', () => {
     expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b));
   });
 
+  test('two samples of one moment are one, the larger: stacked twice, its bands rose out of the picture', async () => {
+    const sample = (timeMs: number, bytes: number) => ({
+      timeMs,
+      currentBytes: bytes,
+      peakBytes: 900,
+      byTag: [bytes],
+    });
+    const samples = [sample(0, 100), sample(1000, 900), sample(1000.001, 800), sample(2000, 100)];
+    const current = trace({ ...totals([]), samples }, 'current');
+    expect([current.x, current.y]).toEqual([
+      [0, 1, 2],
+      [100, 900, 100],
+    ]);
+  });
+
   test('marks that fall together become one, which says how many it is', () => {
     const marks = Array.from({ length: 30_000 }, (_, index) => ({
       timeMs: index,
@@ -111,7 +126,7 @@ describe('memory over time', () => {
     }));
     const loads = trace({ ...totals([1, 2]), marks }, 'load');
     expect(loads.x.length / 3).toBeLessThan(600);
-    expect(loads.text![0]).toBe('64 layers, layers.0 first, 64.0 MiB');
+    expect(loads.text![0]).toBe('128 layers, layers.0 first, 128.0 MiB');
   });
 
   test('NaN, infinities and missing tags are drawn as nothing', async () => {
