@@ -60,7 +60,7 @@ function testSteps() {
       title: 'format and lint',
       after: ['packages'],
       inputs: sources,
-      mend: 'npm run format',
+      mend: 'npx biome check --write .',
       run: (log) => run(log, 'npm', ['run', 'lint']),
     },
     {

@@ -14,6 +14,7 @@ const host = '127.0.0.1';
 /** Jupyter's folders inside the project, in place of those in the user's home. */
 export function jupyterEnvironment() {
   const folder = (/** @type {string} */ name) => path.join(state, 'jupyter', name);
+  fs.mkdirSync(folder('ipython'), { recursive: true }); // IPython warns when it has to
   return {
     ...process.env,
     JUPYTER_CONFIG_DIR: folder('config'),

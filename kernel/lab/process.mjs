@@ -70,5 +70,6 @@ export function ask(command, args, options = {}) {
 
 /** The last lines of a log. @param {string} file @param {number} lines */
 export function tail(file, lines = 25) {
+  if (!fs.existsSync(file)) return '';
   return fs.readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
 }

@@ -1,5 +1,8 @@
 // What a person sees while set-up works: a spinner with the running steps on a terminal, and one line per finished step.
 
+/** @typedef {'done' | 'failed' | 'ended'} Outcome ended: stopped because another step failed */
+/** @type {Record<Outcome, string>} */
+const marks = { done: '✓', failed: '✗', ended: '–' };
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /** @param {number} ms */
@@ -14,22 +17,22 @@ export class Progress {
     this.frame = 0;
   }
 
-  /** Begins a line; the function it returns ends it with a tick or a cross. @param {string} title */
+  /** Begins a line; the function it returns ends it with the mark of its outcome. @param {string} title */
   begin(title) {
     const start = performance.now();
     this.active.set(title, start);
     if (this.out.isTTY) this.timer ??= setInterval(() => this.#draw(), 100).unref();
-    return (/** @type {boolean} */ ok) => {
+    return (/** @type {Outcome} */ outcome) => {
       this.active.delete(title);
       this.#clear();
-      this.line(ok, title, performance.now() - start);
+      this.#line(outcome, title, performance.now() - start);
       if (this.active.size === 0) this.timer = void clearInterval(this.timer);
     };
   }
 
-  /** @param {boolean} ok @param {string} title @param {number} ms */
-  line(ok, title, ms) {
-    this.out.write(`  ${ok ? '✓' : '✗'} ${title.padEnd(28)} ${seconds(ms).padStart(8)}\n`);
+  /** @param {Outcome} outcome @param {string} title @param {number} ms */
+  #line(outcome, title, ms) {
+    this.out.write(`  ${marks[outcome]} ${title.padEnd(28)} ${seconds(ms).padStart(8)}\n`);
   }
 
   #draw() {

@@ -1,7 +1,7 @@
 // Runs the steps of set-up: each after those it builds on, side by side where it can, and not at all when nothing changed.
 import fs from 'node:fs';
 import path from 'node:path';
-import { root, shown } from './paths.mjs';
+import { root } from './paths.mjs';
 import { endChildren, logFile, SetupError, tail } from './process.mjs';
 import { Progress } from './progress.mjs';
 import { Stamps, stampOf } from './stamps.mjs';
@@ -38,13 +38,22 @@ export function isStale(step, stamps) {
 export async function runSteps(steps, { stamps = new Stamps(), progress = new Progress() } = {}) {
   /** @type {Map<string, Promise<boolean>>} whether the step ran */
   const done = new Map();
-  for (const step of steps) {
-    const before = (step.after ?? []).map((name) => done.get(name));
-    done.set(
-      step.name,
-      Promise.all(before).then(() => isStale(step, stamps) && runStep(step, stamps, progress)),
-    );
-  }
+  let failed = false;
+  const perform = async (/** @type {Step} */ step) => {
+    await Promise.all((step.after ?? []).map((name) => done.get(name)));
+    if (failed || !isStale(step, stamps)) return false;
+    const end = progress.begin(step.title);
+    try {
+      await runStep(step, stamps);
+      end('done');
+      return true;
+    } catch (error) {
+      end(failed ? 'ended' : 'failed');
+      failed = true;
+      throw error;
+    }
+  };
+  for (const step of steps) done.set(step.name, perform(step));
   try {
     await Promise.all(done.values());
   } catch (error) {
@@ -64,24 +73,23 @@ export function report(error) {
   if (error.mend) console.error(`Mend it with:  ${error.mend}`);
 }
 
-/** @param {Step} step @param {Stamps} stamps @param {Progress} progress */
-async function runStep(step, stamps, progress) {
-  const end = progress.begin(step.title);
+/** @param {Step} step @param {Stamps} stamps */
+async function runStep(step, stamps) {
   const before = stampOfStep(step); // an input that is edited while the step runs makes it stale again
   const log = logFile(step.name);
   fs.rmSync(log, { force: true });
   try {
     await step.run(log);
-    for (const file of step.outputs ?? []) {
-      if (!fs.existsSync(file))
-        throw new SetupError(`${step.title}: ${path.relative(root, file)} was not made. Log: ${shown(log)}`);
-    }
-    stamps.set(step.name, before);
-    end(true);
-    return true;
   } catch (error) {
-    end(false);
     if (error instanceof SetupError) error.mend ??= step.mend;
     throw error;
   }
+  for (const file of step.outputs ?? []) {
+    if (fs.existsSync(file)) continue;
+    throw new SetupError(`${step.title}: ${path.relative(root, file)} was not made.`, {
+      log,
+      mend: step.mend,
+    });
+  }
+  stamps.set(step.name, before);
 }
