@@ -9,16 +9,6 @@ import { compileInParallel, requirementsStep, setupSteps } from './setup.mjs';
 import { report } from './steps.mjs';
 
 const nativeTests = inProject('native/build-test');
-const sources = [
-  'src',
-  'kernel',
-  'test',
-  'package.json',
-  'package-lock.json',
-  'tsconfig.json',
-  'biome.json',
-  'vitest.config.ts',
-];
 
 /** Everything from vitest's arguments to its exit code. @param {string[]} args @returns {Promise<number>} */
 export async function test(args) {
@@ -40,9 +30,8 @@ export async function test(args) {
 /** @returns {import('./steps.mjs').Step[]} */
 function testSteps() {
   const requirements = requirementsStep('test-requirements', () => [...missingToStart(), ...missingToTest()]);
-  const setup = setupSteps(requirements);
   return [
-    ...setup,
+    ...setupSteps(requirements),
     {
       name: 'native-tests',
       title: 'tests of the engine (C++)',
@@ -54,22 +43,6 @@ function testSteps() {
         await run(log, 'cmake', ['-S', inProject('native'), '-B', nativeTests, '-DHYPERION_TESTS=ON']);
         await run(log, 'cmake', ['--build', nativeTests], { env: compileInParallel });
       },
-    },
-    {
-      name: 'lint',
-      title: 'format and lint',
-      after: ['packages'],
-      inputs: sources,
-      mend: 'npx biome check --write .',
-      run: (log) => run(log, 'npm', ['run', 'lint']),
-    },
-    {
-      name: 'typecheck',
-      title: 'types of tests and set-up',
-      after: ['packages', 'typescript'],
-      inputs: sources,
-      mend: 'npm run typecheck',
-      run: (log) => run(log, 'npm', ['run', 'typecheck']),
     },
   ];
 }

@@ -1,4 +1,4 @@
-// npm test: set-up as for npm start, what the tests need beyond it, the checks of the sources, then vitest with everything.
+// npm test: set-up as for npm start, what the tests need beyond it, then vitest with everything.
 // Arguments go to vitest: npm test -- test/kernel
 import { demandNode } from './node-version.mjs';
 
