@@ -7,6 +7,8 @@ export {
   type DisplayOptions,
   display,
   Figure,
+  type LayerBytes,
+  layerBytesFigure,
   type MemoryMark,
   type MemorySample,
   type MemoryTimeline,
@@ -27,6 +29,7 @@ export { type ForwardOptions, record, type Session, type SessionStatistics } fro
 export type { Tensor } from './inference/tensor';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
+export { type SampleOptions, writeSample } from './model/sample/write';
 export type { Tokenizer } from './model/tokenizer';
 export {
   type BytesByTag,

@@ -1,5 +1,6 @@
 /** `hyperion generate`: text from a model, on standard output as it comes, or one JSON object with what it cost. */
 import { type Command, Option } from 'commander';
+import { Progress } from '../display';
 import type { Generation } from '../inference/generation';
 import { type Model, openModel } from '../inference/model';
 import type { Session } from '../inference/session';
@@ -65,12 +66,28 @@ async function generate(path: string, flags: Flags, command: Command): Promise<v
   const { maxTokens, temperature, topK, topP, seed } = flags;
   const signal = interruptSignal();
   const generation = session.generate(prompt, { maxTokens, temperature, topK, topP, seed, signal });
-  if (flags.json) await generation.text();
+  if (flags.json) await finish(generation, maxTokens);
   else await print(generation, model.tokenizer !== null);
   if (flags.json) printJson(measurements(generation, session, baseline));
   else process.stderr.write(`${summary(generation, session)}\n`);
   model.close();
   await session.closed;
+}
+
+const LONG_MS = 1000;
+
+/** Runs to the end; shows on standard error how far it has come when that takes long. */
+async function finish(generation: Generation, maxTokens: number | undefined): Promise<void> {
+  const began = performance.now();
+  let progress: Progress | undefined;
+  try {
+    for await (const { index } of generation) {
+      if (performance.now() - began > LONG_MS) progress ??= new Progress('generating tokens', maxTokens);
+      progress?.update(index + 1);
+    }
+  } finally {
+    progress?.finish();
+  }
 }
 
 async function print(generation: Generation, asText: boolean): Promise<void> {

@@ -79,8 +79,16 @@ export function resolveStops(stop: readonly string[] = []): readonly string[] {
   );
 }
 
-/** One signal for the caller's, and in a notebook the running cell's. */
+/**
+ * One signal for the caller's, and in a notebook the running cell's.
+ *
+ * @throws HyperionError `INVALID` when it is not a signal
+ */
 export function resolveSignal(signal: AbortSignal | undefined, ...others: AbortSignal[]): AbortSignal {
   const cell = kernelHost()?.signal;
-  return AbortSignal.any([signal, cell, ...others].filter((one) => one !== undefined));
+  try {
+    return AbortSignal.any([signal, cell, ...others].filter((one) => one !== undefined));
+  } catch (cause) {
+    throw new HyperionError('INVALID', 'signal is not an AbortSignal', {}, { cause });
+  }
 }

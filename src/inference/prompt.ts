@@ -1,4 +1,5 @@
 /** What a user asks a model to continue, as checked token ids. */
+import { types } from 'node:util';
 import { HyperionError } from '../errors';
 import type { Tokenizer } from '../model/tokenizer';
 
@@ -18,7 +19,7 @@ export interface Vocabulary {
  */
 export function readPrompt(prompt: Prompt, model: Vocabulary): Int32Array {
   if (typeof prompt === 'string') return checkIds(encode(prompt, model), model);
-  if (Array.isArray(prompt) || prompt instanceof Int32Array) return checkIds(prompt, model);
+  if (Array.isArray(prompt) || types.isInt32Array(prompt)) return checkIds(prompt, model);
   throw new HyperionError(
     'INVALID',
     `the prompt is ${String(prompt)}; it must be text or a list of token ids`,

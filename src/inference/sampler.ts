@@ -16,17 +16,14 @@ import type { Sampling } from './options';
 export function createSampler({ temperature, topK, topP, seed }: Sampling): (logits: Float32Array) => number {
   if (temperature === 0) return argMax;
   const random = seededRandom(seed);
-  let sorted = new Float32Array(0);
+  let weights = new Float64Array(0);
   return (logits) => {
     const max = logits[argMax(logits)]!;
-    const weigh = (logit: number) => Math.exp((logit - max) / temperature);
-    let least = Number.NEGATIVE_INFINITY;
-    if (topK < logits.length || topP < 1) {
-      if (sorted.length !== logits.length) sorted = new Float32Array(logits.length);
-      sorted.set(logits);
-      least = leastKept(sorted.sort(), topK, topP, weigh);
-    }
-    return draw(logits, least, weigh, random());
+    if (weights.length !== logits.length) weights = new Float64Array(logits.length);
+    // A logit that is no number has no weight.
+    for (let id = 0; id < logits.length; id += 1)
+      weights[id] = Math.exp((logits[id]! - max) / temperature) || 0;
+    return draw(weights, leastKept(weights, topK, topP), random());
   };
 }
 
@@ -52,31 +49,50 @@ export function logProbability(logits: Float32Array, id: number): number {
   return logits[id]! - max - Math.log(sum);
 }
 
-type Weigh = (logit: number) => number;
-
-/** The smallest logit that top-k and top-p keep. `sorted` ascends. */
-function leastKept(sorted: Float32Array, topK: number, topP: number, weigh: Weigh): number {
-  const first = Math.max(0, sorted.length - topK);
-  if (topP === 1) return sorted[first]!;
-  let total = 0;
-  for (let i = first; i < sorted.length; i += 1) total += weigh(sorted[i]!);
+/** The smallest weight that top-k and top-p keep. */
+function leastKept(weights: Float64Array, topK: number, topP: number): number {
+  const least = topK < weights.length ? kthLargest(weights.slice(), topK) : 0;
+  if (topP === 1) return least;
+  const kept = weights.filter((weight) => weight >= least);
+  const total = kept.reduce((sum, weight) => sum + weight, 0);
+  // All weights below this one together are less than 1 - topP of the total: they are never needed, and not sorted.
+  const negligible = ((1 - topP) * total) / kept.length;
+  const sorted = kept.filter((weight) => weight >= negligible).sort();
   let last = sorted.length - 1;
-  for (let reached = weigh(sorted[last]!); reached < topP * total && last > first; ) {
-    last -= 1;
-    reached += weigh(sorted[last]!);
-  }
+  for (let reached = sorted[last]!; reached < topP * total && last > 0; reached += sorted[last]!) last -= 1;
   return sorted[last]!;
 }
 
-/** A token with a probability in proportion to its weight; `fraction` in [0, 1) chooses. */
-function draw(logits: Float32Array, least: number, weigh: Weigh, fraction: number): number {
+/** Hoare's selection: the k-th largest value in linear time. Reorders `values`. */
+function kthLargest(values: Float64Array, k: number): number {
+  let [begin, end] = [0, values.length - 1];
+  while (begin < end) {
+    const pivot = values[(begin + end) >> 1]!;
+    let [i, j] = [begin, end];
+    while (i <= j) {
+      while (values[i]! > pivot) i += 1;
+      while (values[j]! < pivot) j -= 1;
+      if (i > j) break;
+      [values[i], values[j]] = [values[j]!, values[i]!];
+      i += 1;
+      j -= 1;
+    }
+    if (k - 1 <= j) end = j;
+    else if (k - 1 >= i) begin = i;
+    else break;
+  }
+  return values[k - 1]!;
+}
+
+/** A token with a probability in proportion to its weight, of those not below `least`; `fraction` in [0, 1) chooses. */
+function draw(weights: Float64Array, least: number, fraction: number): number {
   let total = 0;
-  for (const logit of logits) if (logit >= least) total += weigh(logit);
+  for (const weight of weights) if (weight >= least) total += weight;
   let left = fraction * total;
   let drawn = -1;
-  for (let id = 0; id < logits.length; id += 1) {
-    const weight = logits[id]! >= least ? weigh(logits[id]!) : 0;
-    if (weight === 0) continue;
+  for (let id = 0; id < weights.length; id += 1) {
+    const weight = weights[id]!;
+    if (weight < least || weight === 0) continue;
     // Rounding can leave a remainder behind the last token: that one is drawn then.
     drawn = id;
     left -= weight;

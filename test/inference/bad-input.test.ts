@@ -75,6 +75,7 @@ describe('options of a generation', () => {
     [{ topP: 1.1 }, /topP is 1.1/],
     [{ seed: -1 }, /seed is -1/],
     [{ seed: 2 ** 53 }, /seed is 9007199254740992/],
+    [{ signal: {} as never }, /signal is not an AbortSignal/],
     [{ stop: [''] }, /stop is \[""\]/],
     [{ stop: 'END' as never }, /stop is "END"/],
   ];
