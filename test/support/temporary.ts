@@ -29,7 +29,7 @@ export function writeHeader(path: string, header: unknown, dataBytes = 0, length
 /** The error that `action` throws or rejects with; fails when it does neither. */
 export async function errorOf(
   action: () => unknown,
-): Promise<{ code: string; message: string; details: any }> {
+): Promise<{ code: string; message: string; details: Record<string, number> }> {
   try {
     await action();
   } catch (error) {
