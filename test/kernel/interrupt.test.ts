@@ -6,6 +6,8 @@ import { Client, contents, printed, result } from './client';
 const MODEL = join(__dirname, '..', 'fixtures', 'models', 'llama-256');
 const REPETITIONS = 5;
 const BOUND_MS = 50;
+// Other processes on the machine only ever add to a time: a bound that holds at one of three attempts holds.
+const TIMED = { retry: 2 };
 
 let client: Client;
 beforeAll(async () => {
@@ -59,19 +61,19 @@ describe('interrupt', () => {
       'a display that never comes',
       "({ [Symbol.for('Jupyter.display')]: () => { console.log('ready'); return new Promise(() => {}); } })",
     ],
-  ])('%s', async (_, code) => {
+  ])('%s', TIMED, async (_, code) => {
     expect(await medianOf(code)).toBeLessThanOrEqual(BOUND_MS);
     await expectSessionToLive();
   });
 
-  test('a synchronous call without loops, by a signal: one thread more has to wake', async () => {
+  test('a synchronous call without loops, by a signal: one thread more has to wake', TIMED, async () => {
     const wait =
       "console.log('ready'); for (const end = Date.now() + 30; Date.now() < end; ); console.log('');";
     expect(await medianOf(`${wait} fibonacci(60);`)).toBeLessThanOrEqual(4 * BOUND_MS);
     await expectSessionToLive();
   });
 
-  test('a running generation, whose session is then still usable', async () => {
+  test('a running generation, whose session is then still usable', TIMED, async () => {
     await client.execute(`
       const model = await hyperion.openModel(${JSON.stringify(MODEL)});
       const session = model.session({ threads: 1 });`);
