@@ -3,6 +3,7 @@
  * Wire layout: identities…, `<IDS|MSG>`, signature, header, parent header, metadata, content, buffers….
  */
 import { randomUUID } from 'node:crypto';
+import { BadMessage } from './bad-message';
 import type { Signer } from './signature';
 
 export const PROTOCOL_VERSION = '5.3';
@@ -39,9 +40,6 @@ export interface Outgoing {
   identities?: readonly Frame[];
   buffers?: readonly Uint8Array[];
 }
-
-/** A message that cannot be used; `message` says why. It is dropped and logged, never answered. */
-export class BadMessage extends Error {}
 
 /** The frames of `outgoing`, signed; `session` names this kernel process. Throws a TypeError for content that JSON cannot hold. */
 export function encode(outgoing: Outgoing, session: string, signer: Signer): Frame[] {

@@ -1,6 +1,6 @@
 /** HMAC signatures of messages, and the memory of those already seen. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { BadMessage } from './message';
+import { BadMessage } from './bad-message';
 
 // The same number that jupyter_client remembers.
 const REMEMBERED = 65_536;

@@ -46,7 +46,7 @@ export class Plan {
       ['scratch', this.scratchBytes],
       ['staging', this.stagingBytes],
     ];
-    const caption = `Plan for ${this.positions} tokens, ${this.prefillChunk} computed together`;
+    const caption = `Plan for ${this.positions} positions in the KV cache, ${this.prefillChunk} tokens computed together`;
     return new Table([{ label: 'bytes of' }, { label: 'size', unit: 'bytes' }], rows, { caption });
   }
 

@@ -1,7 +1,8 @@
 /** The frames of messages, their signatures, and connection files, as pure functions. */
 import { describe, expect, test } from 'vitest';
+import { BadMessage } from '../../kernel/wire/bad-message';
 import { address, CHANNELS, parseConnection } from '../../kernel/wire/connection';
-import { BadMessage, decode, encode, type Frame, PROTOCOL_VERSION } from '../../kernel/wire/message';
+import { decode, encode, type Frame, PROTOCOL_VERSION } from '../../kernel/wire/message';
 import { Signer } from '../../kernel/wire/signature';
 
 const bytes = (frames: Frame[]) => frames.map((frame) => Buffer.from(frame as string));
