@@ -39,7 +39,8 @@ const MS_BETWEEN_REDRAWS = 100;
  * const session = model.session({ budget: '64 MiB' });
  * const recording = session.record();
  * await session.forward([1, 2, 3]);
- * recording.stop().samples.at(-1)!.peakBytes === session.memory.peak; // true
+ * recording.stop();
+ * recording.samples.at(-1)!.peakBytes === session.memory.peak; // true
  * ```
  */
 export class Recording {
@@ -86,9 +87,12 @@ export class Recording {
     return this.#lost + this.#marks.dropped;
   }
 
-  /** Ends the recording; what was recorded stays. Doing it again does nothing. */
-  stop(): this {
-    if (this.#stopped) return this;
+  /**
+   * Ends the recording; what was recorded stays. Doing it again does nothing. It returns nothing, so that a cell which
+   * ends in it shows a live chart once.
+   */
+  stop(): void {
+    if (this.#stopped) return;
     this.#poll();
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -96,7 +100,6 @@ export class Recording {
     if (id !== undefined) native().recordEvents(id, false);
     this.#chart?.update(this.plot());
     void this.#chart?.done();
-    return this;
   }
 
   /** What `plot` draws, as plain data. */

@@ -23,7 +23,8 @@ test('every sample is the sum of its tags, within the budget; the peak never fal
   const recording = session.record();
   await session.generate(inputIds, { maxTokens: 16 }).text();
   const { memory, statistics } = session;
-  const { samples, marks, lost } = recording.stop();
+  recording.stop();
+  const { samples, marks, lost } = recording;
   expect(lost).toBe(0);
   expect(samples.length).toBeGreaterThan(20);
   let peak = 0;
@@ -50,7 +51,8 @@ test('times are those of performance.now()', async () => {
   const before = performance.now();
   const recording = record(session);
   await session.forward(inputIds);
-  const { samples } = recording.stop();
+  recording.stop();
+  const { samples } = recording;
   const after = performance.now();
   expect(samples[0]!.timeMs).toBeGreaterThan(before - 1);
   expect(samples.at(-1)!.timeMs).toBeLessThan(after + 1);
@@ -60,7 +62,8 @@ test('plot() and timeline() show what was recorded, with the budget', async () =
   const session = model.session({ budget: '8 MiB' });
   const recording = session.record();
   await session.forward(inputIds);
-  const timeline = recording.stop().timeline();
+  recording.stop();
+  const timeline = recording.timeline();
   expect(timeline).toMatchObject({
     budgetBytes: 8 * 2 ** 20,
     tags: MEMORY_TAGS,
@@ -73,10 +76,12 @@ test('plot() and timeline() show what was recorded, with the budget', async () =
 
 test('a stopped recording keeps what it has, and takes no more', async () => {
   const session = model.session();
-  const recording = session.record().stop();
+  const recording = session.record();
+  recording.stop();
   const { length } = recording.samples;
   await session.forward(inputIds);
-  expect(recording.stop().samples).toHaveLength(length);
+  recording.stop();
+  expect(recording.samples).toHaveLength(length);
 });
 
 test('a new recording of a session ends the one before; closing the session ends it too', async () => {
