@@ -103,8 +103,9 @@ export function missingToTest() {
   /** @type {Missing[]} */
   const missing = [];
   const compiler = findCompiler();
-  const gtest = ['-x', 'c++', '-fsyntax-only', '-I/opt/homebrew/include', '-I/usr/local/include', '-'];
-  if (compiler && ask(compiler, gtest, { input: '#include <gtest/gtest.h>\n' }) === undefined) {
+  const search = ['-I/opt/homebrew/include', '-I/usr/local/include'];
+  const probe = '#if !__has_include(<gtest/gtest.h>)\n#error absent\n#endif\n';
+  if (compiler && ask(compiler, ['-x', 'c++', '-E', ...search, '-'], { input: probe }) === undefined) {
     missing.push({
       what: 'GoogleTest (gtest/gtest.h) was not found.',
       packages: { 'apt-get': 'libgtest-dev', dnf: 'gtest-devel', brew: 'googletest' },

@@ -47,7 +47,9 @@ test('bits per byte on the held-out pages are those of the card', async () => {
 });
 
 function logProbability(logits: Float32Array, id: number): number {
-  const highest = logits.reduce((a, b) => Math.max(a, b));
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  let total = 0;
+  for (const logit of logits) total += Math.exp(logit - highest);
   return logits[id]! - highest - Math.log(total);
 }

@@ -80,7 +80,7 @@ test('--run writes the executed notebook and a page, and leaves the source as it
   const executed = JSON.parse(readFileSync(path.join(out, 'small.ipynb'), 'utf8'));
   expect(executed.cells[1].outputs[0]).toMatchObject({
     output_type: 'execute_result',
-    data: { 'text/plain': '42' },
+    data: { 'text/plain': ['42'] },
   });
   expect(readFileSync(path.join(out, 'small.html'), 'utf8')).toContain('42');
 });
