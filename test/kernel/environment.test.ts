@@ -119,7 +119,7 @@ test('errors in files beside the notebook are in their own lines', async () => {
   writeFileSync(join(folder, 'fails.ts'), lines.join('\n'));
   const { published, reply } = await client.execute("import { fails } from './fails';\nfails();");
   const traceback = stripVTControlCharacters(
-    (contents(published, 'error')[0]?.traceback as string[]).join('\n'),
+    (contents(published, 'error')[0]!.traceback as string[]).join('\n'),
   );
   expect(traceback).toContain('at fails (fails.ts:6:9)');
   expect(traceback).toContain(`at cell [${reply.content.execution_count}]:2:`);
