@@ -45,7 +45,9 @@ class Store {
       ASSERT_TRUE(pin.ok()) << pin.status().message();
       const auto tensor = static_cast<uint32_t>(layer);
       const std::vector<float>& values = fake_.values[tensor];
-      EXPECT_EQ(std::memcmp(pin.value().tensor(tensor), values.data(), values.size() * 4), 0);
+      const std::byte* found = pin.value().tensor(tensor);
+      const auto expected = std::as_bytes(std::span(values));
+      EXPECT_TRUE(std::equal(expected.begin(), expected.end(), found));
     }
   }
 
