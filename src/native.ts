@@ -82,7 +82,8 @@ export interface NativeSessionOptions {
   /** layers read ahead of the one that computes */
   prefetchWindow: number;
   readers: number;
-  io: 'auto' | 'direct' | 'buffered';
+  /** 'mmap' is the peer of benchmarks, outside the budget: see Model.sessionWith */
+  io: 'auto' | 'direct' | 'buffered' | 'mmap';
 }
 
 /** What a session needs, in bytes unless the name says otherwise. */
@@ -129,7 +130,7 @@ export interface NativeStatistics {
   /** tokens in the KV cache */
   position: number;
   prefillChunk: number;
-  io: 'direct' | 'buffered';
+  io: 'direct' | 'buffered' | 'mmap';
   /** indices of layers */
   residentLayers: readonly number[];
 }
@@ -155,6 +156,10 @@ export interface Addon {
   closeModel(model: number): void;
   /** raw bytes of one tensor */
   readTensor(model: number, tensor: number, out: Uint8Array): Promise<void>;
+  /** reads all files once, past the page cache, and keeps nothing: the speed of the disk */
+  readFiles(model: number, readers: number): Promise<void>;
+  /** asks the operating system to forget cached pages of the files */
+  dropCache(model: number): void;
   /** what a session over `positions` tokens needs; allocates nothing */
   plan(model: number, graph: NativeGraph, options: NativeSessionOptions, positions: number): NativePlan;
   createSession(model: number, graph: NativeGraph, options: NativeSessionOptions): number;

@@ -20,7 +20,9 @@ Io to_io(const Napi::Value& value) {
   if (name == "auto") return Io::automatic;
   if (name == "direct") return Io::direct;
   if (name == "buffered") return Io::buffered;
-  throw_invalid(value.Env(), "io is '" + name + "'; it must be 'auto', 'direct' or 'buffered'");
+  if (name == "mmap") return Io::mapped;
+  throw_invalid(value.Env(),
+                "io is '" + name + "'; it must be 'auto', 'direct', 'buffered' or 'mmap'");
 }
 
 uint64_t to_budget(const Napi::Value& value) {

@@ -4,6 +4,7 @@
 #include "addon/functions.h"
 #include "addon/instance.h"
 #include "addon/promise_worker.h"
+#include "loading/read_files.h"
 #include "scheduling/graph_check.h"
 
 namespace hyperion::addon {
@@ -29,6 +30,16 @@ Napi::Value read_tensor(const Napi::CallbackInfo& info) {
   Napi::Uint8Array out = to_uint8_array(info[2], "out");
   const std::span bytes(reinterpret_cast<std::byte*>(out.Data()), out.ByteLength());
   return PromiseWorker::start(env, [=] { return model->read(tensor, bytes); }, out);
+}
+
+Napi::Value read_files(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<Model> model = Instance::of(info.Env()).model(info[0]);
+  const size_t readers = to_whole(info[1], "readers", 64);
+  return PromiseWorker::start(info.Env(), [=] { return hyperion::read_files(*model, readers); });
+}
+
+void drop_cache(const Napi::CallbackInfo& info) {
+  Instance::of(info.Env()).model(info[0])->drop_cache();
 }
 
 Napi::Value plan(const Napi::CallbackInfo& info) {
@@ -65,6 +76,8 @@ void export_models(Napi::Env env, Napi::Object exports) {
   exports.Set("openModel", Napi::Function::New(env, open_model));
   exports.Set("closeModel", Napi::Function::New(env, close_model));
   exports.Set("readTensor", Napi::Function::New(env, read_tensor));
+  exports.Set("readFiles", Napi::Function::New(env, read_files));
+  exports.Set("dropCache", Napi::Function::New(env, drop_cache));
   exports.Set("plan", Napi::Function::New(env, plan));
 }
 

@@ -36,6 +36,18 @@ Napi::Value session_memory(const Napi::CallbackInfo& info) {
   return result;
 }
 
+const char* name_of(Access access) {
+  switch (access) {
+    case Access::direct:
+      return "direct";
+    case Access::mapped:
+      return "mmap";
+    case Access::buffered:
+      break;
+  }
+  return "buffered";
+}
+
 Napi::Value session_statistics(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const SessionStatistics statistics = Instance::of(env).session(info[0])->statistics();
@@ -51,7 +63,7 @@ Napi::Value session_statistics(const Napi::CallbackInfo& info) {
   result.Set("tokens", number(env, statistics.tokens));
   result.Set("position", number(env, statistics.position));
   result.Set("prefillChunk", number(env, statistics.prefill_chunk));
-  result.Set("io", statistics.direct ? "direct" : "buffered");
+  result.Set("io", name_of(statistics.access));
   Napi::Array resident = Napi::Array::New(env, statistics.resident_layers.size());
   for (size_t i = 0; i < statistics.resident_layers.size(); ++i) {
     resident.Set(static_cast<uint32_t>(i), statistics.resident_layers[i]);
@@ -65,7 +77,8 @@ void record_events(const Napi::CallbackInfo& info) {
   check(info.Env(), session->record_events(to_flag(info[1], "on")));
 }
 
-// A row as src/native.ts describes it: five fields, then the bytes by tag, whose sum is what is held.
+// A row as src/native.ts describes it: five fields, then the bytes by tag, whose sum is what is
+// held.
 constexpr size_t kEventFields = 5 + kTagCount;
 
 Napi::Value drain_events(const Napi::CallbackInfo& info) {

@@ -10,6 +10,7 @@ Result<Access> choose_access(const Model& model, Io io) {
     return Status(Code::unsupported,
                   "io is 'direct', but the model's file system refuses direct reads");
   }
+  if (io == Io::mapped) return Access::mapped;
   return io == Io::buffered || !model.has_direct() ? Access::buffered : Access::direct;
 }
 
@@ -29,6 +30,9 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Model> model, G
       new Session(std::move(model), std::move(graph), options, access.value()));
   if (session->store_->reader_threads() == 0 || session->thread_ == nullptr) {
     return Status(Code::out_of_memory, "the operating system refuses another thread");
+  }
+  if (access.value() == Access::mapped) {
+    if (Status status = session->store_->map_files(); !status.ok()) return status;
   }
   return session;
 }
@@ -116,9 +120,7 @@ void Session::cancel() {
   store_->interrupt();
 }
 
-void Session::close() {
-  const std::lock_guard closing(close_mutex_);
-  if (thread_ == nullptr) return;
+void Session::begin_close() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -126,6 +128,12 @@ void Session::close() {
   }
   store_->interrupt();
   wake_.notify_one();
+}
+
+void Session::close() {
+  const std::lock_guard closing(close_mutex_);
+  if (thread_ == nullptr) return;
+  begin_close();
   thread_.reset();
   executor_.reset();
   store_.reset();
@@ -143,7 +151,7 @@ SessionStatistics Session::statistics() const {
   statistics.tokens = tokens_;
   statistics.position = position_;
   statistics.prefill_chunk = requirements_.chunk(std::max<uint64_t>(position_, 1));
-  statistics.direct = access_ == Access::direct;
+  statistics.access = access_;
   statistics.resident_layers = store_->resident_layers();
   return statistics;
 }

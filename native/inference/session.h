@@ -20,7 +20,7 @@ struct SessionStatistics {
   uint64_t tokens = 0;    // computed since the session began
   uint64_t position = 0;  // tokens in the KV cache
   uint64_t prefill_chunk = 0;
-  bool direct = false;
+  Access access = Access::buffered;
   std::vector<int> resident_layers;
 };
 
@@ -51,6 +51,9 @@ class Session {
 
   // Stops the running pass, which ends CANCELLED. Nothing happens when none runs.
   void cancel();
+
+  // Begins to close without waiting: the running pass ends CLOSED. REQUIRES: close() has not begun.
+  void begin_close();
 
   // Stops the running pass (CLOSED), joins all threads, frees all bytes. May be called again.
   void close();

@@ -40,6 +40,25 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredLayer> layers, Budg
 
 LayerStore::~LayerStore() = default;
 
+Status LayerStore::map_files() {
+  const std::lock_guard lock(mutex_);
+  for (Layer& layer : layers_) {
+    const LayerLayout& layout = layer.stored.layout;
+    if (layout.bytes == 0) continue;
+    Result<PageRegion> pages = PageRegion::reserve(layout.bytes);
+    if (!pages.ok()) return pages.status();
+    layer.region = Region::uncharged(std::move(pages.value()));
+    for (const Run& run : layout.runs) {
+      File& file = model_.file(run.file, Access::mapped);
+      Status status = file.map(run.offset, run.bytes, layer.region.data() + run.place);
+      if (!status.ok()) return status;
+    }
+    layer.state = State::resident;
+    ++layer.pins;
+  }
+  return {};
+}
+
 void LayerStore::begin_pass(std::vector<int> order, std::vector<int> next_order) {
   const std::lock_guard lock(mutex_);
   upcoming_ = std::move(order);

@@ -65,6 +65,10 @@ class LayerStore {
              StoreOptions options);
   ~LayerStore();
 
+  // Makes every layer resident for good as a mapping of its files, uncharged and never evicted: the
+  // peer that streaming is measured against. Called before the first pass. OUT_OF_MEMORY, IO.
+  Status map_files();
+
   // Says which layers the pass that begins will acquire, in order, and which the one after it, so
   // that prefetch runs on across the end of the pass.
   void begin_pass(std::vector<int> order, std::vector<int> next_order);

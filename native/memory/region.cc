@@ -45,9 +45,9 @@ Region& Region::operator=(Region&& other) noexcept {
 }
 
 void Region::free() {
-  if (budget_ == nullptr) return;
   const uint64_t bytes = pages_.size();
   pages_ = PageRegion();
+  if (budget_ == nullptr) return;
   budget_->release(tag_, bytes);
   budget_ = nullptr;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "memory/budget.h"
 #include "platform/pages.h"
@@ -19,6 +20,11 @@ class Region {
 
   // Only if the bytes fit now: OVER_BUDGET without reclaiming otherwise.
   static Result<Region> try_allocate(Budget& budget, Tag tag, uint64_t bytes);
+
+  // Pages that belong to a file's cache: they cost the budget nothing.
+  static Region uncharged(PageRegion pages) {
+    return Region(nullptr, Tag::weights, std::move(pages));
+  }
 
   Region() = default;
   Region(Region&& other) noexcept;

@@ -66,6 +66,10 @@ File& Model::file(uint64_t index, Access access) const {
   return access == Access::direct ? *file.direct : *file.buffered;
 }
 
+void Model::drop_cache() const {
+  for (const ModelFile& file : files_) file.buffered->drop_cache(0, file.buffered->size());
+}
+
 Status Model::read(size_t index, std::span<std::byte> out) const {
   if (index >= tensors_.size()) {
     return Status(Code::invalid,

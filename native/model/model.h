@@ -43,15 +43,21 @@ class Model {
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
+  size_t files() const { return files_.size(); }
+
   // Whether every file can be read directly.
   bool has_direct() const;
 
-  // REQUIRES: index < number of files; has_direct() for direct access.
+  // The file to read or map from. REQUIRES: index < number of files; has_direct() for direct
+  // access.
   File& file(uint64_t index, Access access) const;
 
   // Reads a tensor's bytes through the page cache. INVALID unless out.size() is the tensor's bytes;
   // IO; CORRUPT when the file was cut short.
   Status read(size_t tensor, std::span<std::byte> out) const;
+
+  // Asks the operating system to forget the files' cached pages. Advice only.
+  void drop_cache() const;
 
   // Marks the model closed; the files stay open while sessions hold it.
   void close() { closed_ = true; }

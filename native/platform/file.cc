@@ -1,6 +1,7 @@
 #include "platform/file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,12 @@ class PosixFile final : public File {
       if (count >= 0) return static_cast<size_t>(count);
       if (errno != EINTR) return io_error("read", path_, errno);
     }
+  }
+
+  Status map(uint64_t offset, uint64_t bytes, std::byte* address) override {
+    void* mapped = ::mmap(address, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor_,
+                          static_cast<off_t>(offset));
+    return mapped == MAP_FAILED ? io_error("map", path_, errno) : Status();
   }
 
   void drop_cache(uint64_t offset, uint64_t bytes) override {

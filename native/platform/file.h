@@ -24,6 +24,12 @@ class File {
   // kDirectAlignment.
   virtual Result<size_t> read(uint64_t offset, std::span<std::byte> out) = 0;
 
+  // Maps a range of the file, read-only, over addresses that PageRegion::reserve() gave: its pages
+  // come when they are touched, through the page cache. Touching them after the file was cut short
+  // ends the process. UNSUPPORTED for files without mappings; IO.
+  // REQUIRES: offset, bytes and address are multiples of kPageSize; the file is not direct.
+  virtual Status map(uint64_t offset, uint64_t bytes, std::byte* address) = 0;
+
   // Asks the operating system to forget its cached pages of the range. Advice only.
   virtual void drop_cache(uint64_t offset, uint64_t bytes) = 0;
 
@@ -36,10 +42,11 @@ class File {
   virtual const std::string& path() const = 0;
 };
 
-enum class Access { buffered, direct };
+// How weights come into memory. Mapped ones are the page cache's, which decides what stays.
+enum class Access { buffered, direct, mapped };
 
 // Opens a regular file. Direct access that the file system refuses is UNSUPPORTED; everything else
-// is IO.
+// is IO. REQUIRES: buffered or direct access.
 Result<std::unique_ptr<File>> open_file(const std::string& path, Access access);
 
 // Reads until `out` is full or the file ends; returns how many bytes came.

@@ -9,17 +9,22 @@
 #include "platform/os.h"
 
 namespace hyperion {
+namespace {
+
+Status out_of_memory(uint64_t bytes) {
+  return Status(Code::out_of_memory,
+                "the operating system has no " + format_bytes(bytes) + " of memory left",
+                {{"neededBytes", static_cast<double>(bytes)}});
+}
+
+}  // namespace
 
 Result<PageRegion> PageRegion::map(uint64_t bytes) {
   const bool huge = bytes >= kHugePageSize;
   const uint64_t reserved = huge ? bytes + kHugePageSize : bytes;
   void* mapped =
       mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) {
-    return Status(Code::out_of_memory,
-                  "the operating system has no " + format_bytes(bytes) + " of memory left",
-                  {{"neededBytes", static_cast<double>(bytes)}});
-  }
+  if (mapped == MAP_FAILED) return out_of_memory(bytes);
   auto* begin = static_cast<std::byte*>(mapped);
   if (!huge) return PageRegion(begin, bytes);
 
@@ -30,6 +35,12 @@ Result<PageRegion> PageRegion::map(uint64_t bytes) {
   if (tail > 0) munmap(begin + lead + bytes, tail);
   os::advise_huge_pages(begin + lead, round_down(bytes, kHugePageSize));
   return PageRegion(begin + lead, bytes);
+}
+
+Result<PageRegion> PageRegion::reserve(uint64_t bytes) {
+  void* mapped = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return out_of_memory(bytes);
+  return PageRegion(static_cast<std::byte*>(mapped), bytes);
 }
 
 PageRegion::PageRegion(PageRegion&& other) noexcept

@@ -19,6 +19,10 @@ class PageRegion {
   // REQUIRES: bytes is a positive multiple of kPageSize.
   static Result<PageRegion> map(uint64_t bytes);
 
+  // Addresses without memory, for files to be mapped over; touching them ends the process.
+  // REQUIRES: bytes is a positive multiple of kPageSize.
+  static Result<PageRegion> reserve(uint64_t bytes);
+
   PageRegion() = default;
   PageRegion(PageRegion&& other) noexcept;
   PageRegion& operator=(PageRegion&& other) noexcept;

@@ -11,7 +11,7 @@
 
 namespace hyperion {
 
-enum class Io { automatic, direct, buffered };
+enum class Io { automatic, direct, buffered, mapped };
 
 struct SessionOptions {
   uint64_t budget = kUnlimited;  // bytes

@@ -8,7 +8,13 @@ import { type Checkpoint, openCheckpoint, type TensorInfo } from '../model/check
 import { ConfigReader } from '../model/config';
 import type { JsonObject } from '../model/files';
 import type { Tokenizer } from '../model/tokenizer';
-import { type LayerKind, type NativeGraph, type NativeLayer, native } from '../native';
+import {
+  type LayerKind,
+  type NativeGraph,
+  type NativeLayer,
+  type NativeSessionOptions,
+  native,
+} from '../native';
 import { TensorTable } from '../scheduling/graph';
 import { Plan } from '../scheduling/plan';
 import { formatBytes, formatCount } from '../units';
@@ -143,9 +149,18 @@ export class Model {
    * ```
    */
   session(options: SessionOptions = {}): Session<Model> {
-    const resolved = resolveSessionOptions(options);
-    const id = native().createSession(this.#handle.get(), this.#graph, resolved);
-    const session = new Session<Model>(this, id, resolved);
+    return this.sessionWith(resolveSessionOptions(options));
+  }
+
+  /**
+   * A session with the engine's own options, for `hyperion bench`. `io: 'mmap'` is among them and no public option: mapped
+   * weights are outside the budget's promise, and a mapped file that is cut short ends the process.
+   *
+   * @internal
+   */
+  sessionWith(options: NativeSessionOptions): Session<Model> {
+    const id = native().createSession(this.#handle.get(), this.#graph, options);
+    const session = new Session<Model>(this, id, options);
     for (const known of this.#sessions) if (!known.deref()) this.#sessions.delete(known);
     this.#sessions.add(new WeakRef(session));
     return session;
@@ -166,6 +181,24 @@ export class Model {
     checkInteger('positions', positions, 1, this.contextLength);
     const resolved = resolveSessionOptions(options);
     return new Plan(native().plan(this.#handle.get(), this.#graph, resolved, positions), positions);
+  }
+
+  /**
+   * Reads the model's files once, past the page cache, and keeps nothing: how long the disk takes, for `hyperion bench`.
+   *
+   * @internal
+   */
+  readFiles(readers: number): Promise<void> {
+    return native().readFiles(this.#handle.get(), readers);
+  }
+
+  /**
+   * Asks the operating system to forget cached pages of the model's files, for `hyperion bench`.
+   *
+   * @internal
+   */
+  dropCache(): void {
+    native().dropCache(this.#handle.get());
   }
 
   /** Bytes per layer as a chart. */

@@ -235,7 +235,7 @@ TEST(Session, DirectReadsThatAreRefusedAreUnsupportedOnlyWhenDemanded) {
   const TinyLlama network = make_tiny_llama({});
   EXPECT_EQ(Session::create(network.fake.model, network.graph, {.io = Io::direct}).status().code(),
             Code::unsupported);
-  EXPECT_FALSE(open(network, {.io = Io::automatic})->statistics().direct);
+  EXPECT_EQ(open(network, {.io = Io::automatic})->statistics().access, Access::buffered);
 }
 
 }  // namespace

@@ -47,6 +47,23 @@ TEST(File, ReadsAcrossItsEndInBothWays) {
   }
 }
 
+TEST(File, IsMappedOverReservedAddresses) {
+  const TemporaryFile temporary(10000);
+  Result<std::unique_ptr<File>> file = open_file(temporary.path(), Access::buffered);
+  ASSERT_TRUE(file.ok());
+  Result<PageRegion> region = PageRegion::reserve(3 * kPageSize);
+  ASSERT_TRUE(region.ok());
+  const std::byte* data = region.value().data();
+  // The file's last pages come first: ranges are placed independently.
+  ASSERT_TRUE(file.value()->map(kPageSize, 2 * kPageSize, region.value().data()).ok());
+  ASSERT_TRUE(file.value()->map(0, kPageSize, region.value().data() + 2 * kPageSize).ok());
+  EXPECT_EQ(data[5], std::byte{(4096 + 5) % 256});
+  EXPECT_EQ(data[9999 - 4096], std::byte{9999 % 256});
+  EXPECT_EQ(data[10000 - 4096], std::byte{0}) << "behind the end of the file";
+  EXPECT_EQ(data[2 * kPageSize + 7], std::byte{7});
+  EXPECT_EQ(file.value()->map(1, kPageSize, region.value().data()).code(), Code::io);
+}
+
 TEST(File, RefusesWhatIsNoRegularFile) {
   EXPECT_EQ(open_file("/dev/null", Access::buffered).status().code(), Code::io);
   EXPECT_EQ(open_file(testing::TempDir(), Access::buffered).status().code(), Code::io);

@@ -77,6 +77,10 @@ class FakeFile final : public File {
     return count;
   }
 
+  Status map(uint64_t, uint64_t, std::byte*) override {
+    return Status(Code::unsupported, path_ + " has no mappings");
+  }
+
   void drop_cache(uint64_t, uint64_t) override {}
   bool direct() const override { return false; }
   uint64_t size() const override { return size_; }
