@@ -6,19 +6,18 @@
 
 namespace hyperion {
 
-Executor::Executor(Parts parts, uint64_t threads, Access access)
+Executor::Executor(Parts parts, const SessionOptions& options, Access access)
     : graph_(parts.graph),
       requirements_(parts.requirements),
       budget_(parts.budget),
       store_(parts.store),
-      cancelled_(parts.cancelled),
       activations_(parts.graph, parts.budget),
       cache_(parts.graph, parts.budget),
-      scratch_(parts.graph, threads, parts.budget),
-      rows_(parts.model, access, parts.budget),
-      team_(threads),
+      scratch_(parts.graph, options.threads, parts.budget),
+      rows_(parts.model, access, options.readers, parts.budget, parts.cancelled),
+      team_(options.threads),
       operations_(parts.graph, parts.model,
-                  {activations_, cache_, scratch_, team_, store_, rows_, cancelled_}) {}
+                  {activations_, cache_, scratch_, team_, store_, rows_, parts.cancelled}) {}
 
 Status Executor::forward(std::span<const int32_t> ids, uint64_t position, LogitRows rows,
                          float* logits) {
@@ -82,20 +81,20 @@ Status Executor::run_layer(size_t index, Step step) {
   const GraphLayer& layer = graph_.layers[index];
   std::optional<LayerPin> pin;
   if (is_loaded_whole(index)) {
-    Result<LayerPin> acquired = store_.acquire(static_cast<int>(index), cancelled_);
+    Result<LayerPin> acquired = store_.acquire(static_cast<int>(index));
     if (!acquired.ok()) return acquired.status();
     pin.emplace(std::move(acquired.value()));
     step.weights = &*pin;
   }
   Monitor& monitor = budget_.monitor();
   monitor.record(EventKind::compute_begin, static_cast<int>(index), 0);
-  const double begin = now_ms() - rows_.totals().ms;
+  const double begin = now_ms() - rows_.wait_ms();
   Status status;
   for (const Op& op : layer.ops) {
     status = operations_.run(op, step);
     if (!status.ok()) break;
   }
-  compute_ms_ = compute_ms_ + (now_ms() - rows_.totals().ms - begin);
+  compute_ms_ = compute_ms_ + (now_ms() - rows_.wait_ms() - begin);
   monitor.record(EventKind::compute_end, static_cast<int>(index), 0);
   return status;
 }

@@ -28,7 +28,7 @@ class Executor {
   };
 
   // REQUIRES: the parts outlive this. The calling thread becomes thread 0 of the team.
-  Executor(Parts parts, uint64_t threads, Access access);
+  Executor(Parts parts, const SessionOptions& options, Access access);
 
   // Computes the tokens `ids` that follow `position` tokens in the KV cache.
   // OVER_BUDGET before any work; CANCELLED, IO, CORRUPT, OUT_OF_MEMORY. After an error the
@@ -42,6 +42,13 @@ class Executor {
   // Time in operations, without what lookups spent in reading.
   double compute_ms() const { return compute_ms_; }
   ReadTotals lookups() const { return rows_.totals(); }
+  double lookup_wait_ms() const { return rows_.wait_ms(); }
+
+  // Wakes a pass that waits for rows, to look at `cancelled`.
+  void interrupt() { rows_.interrupt(); }
+
+  // Threads that read rows; 0 when the operating system refused them all.
+  size_t reader_threads() const { return rows_.threads(); }
 
  private:
   Status make_room(uint64_t tokens, uint64_t positions, uint64_t chunk);
@@ -54,7 +61,6 @@ class Executor {
   const Requirements& requirements_;
   Budget& budget_;
   LayerStore& store_;
-  const std::atomic<bool>& cancelled_;
   Activations activations_;
   KvCache cache_;
   AttentionScratch scratch_;

@@ -42,12 +42,8 @@ Status Operations::compute(const Embed& op, const Step& step) {
     });
     return {};
   }
-  for (uint64_t t = step.first; t < step.first + step.count && !work_.cancelled; ++t) {
-    const auto id = static_cast<uint64_t>(step.ids[t]);
-    Status status = work_.rows.read(op.table, id, work_.activations.row(op.out, t));
-    if (!status.ok()) return status;
-  }
-  return {};
+  return work_.rows.read(op.table, step.ids.subspan(step.first, step.count),
+                         work_.activations.row(op.out, step.first));
 }
 
 Status Operations::compute(const RmsNorm& op, const Step& step) {

@@ -28,7 +28,8 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Model> model, G
 
   std::shared_ptr<Session> session(
       new Session(std::move(model), std::move(graph), options, access.value()));
-  if (session->store_->reader_threads() == 0 || session->thread_ == nullptr) {
+  if (session->store_->reader_threads() == 0 || session->executor_->reader_threads() == 0 ||
+      session->thread_ == nullptr) {
     return Status(Code::out_of_memory, "the operating system refuses another thread");
   }
   if (access.value() == Access::mapped) {
@@ -47,10 +48,10 @@ Session::Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions
       budget_(options.budget, monitor_),
       store_(std::make_unique<LayerStore>(
           *model_, requirements_.layers(), budget_,
-          StoreOptions{options.readers, options.prefetch_window, access})),
+          StoreOptions{options.readers, options.prefetch_window, access}, cancelled_)),
       executor_(std::make_unique<Executor>(
-          Executor::Parts{graph_, *model_, requirements_, budget_, *store_, cancelled_},
-          options.threads, access)) {
+          Executor::Parts{graph_, *model_, requirements_, budget_, *store_, cancelled_}, options,
+          access)) {
   budget_.set_reclaim([this] { return store_->reclaim(); });
   thread_ = Thread::start("hyp-engine", [this] { work(); });
 }
@@ -95,7 +96,6 @@ Status Session::forward(std::vector<int32_t> ids, std::span<float> logits, Done 
     const std::lock_guard lock(mutex_);
     if (busy_) return Status(Code::invalid, "the session is running a forward pass already");
     busy_ = true;
-    cancelled_ = false;
     job_ = std::make_unique<Job>(Job{std::move(ids), rows, logits.data(), std::move(done)});
   }
   wake_.notify_one();
@@ -118,6 +118,7 @@ void Session::cancel() {
     cancelled_ = true;
   }
   store_->interrupt();
+  executor_->interrupt();
 }
 
 void Session::begin_close() {
@@ -127,6 +128,7 @@ void Session::begin_close() {
     cancelled_ = true;
   }
   store_->interrupt();
+  executor_->interrupt();
   wake_.notify_one();
 }
 
@@ -147,6 +149,7 @@ SessionStatistics Session::statistics() const {
   const ReadTotals lookups = executor_->lookups();
   statistics.store.reads.bytes += lookups.bytes;
   statistics.store.reads.ms += lookups.ms;
+  statistics.store.stall_ms += executor_->lookup_wait_ms();
   statistics.compute_ms = executor_->compute_ms();
   statistics.tokens = tokens_;
   statistics.position = position_;
@@ -182,6 +185,7 @@ void Session::work() {
     if (stop_ && !status.ok())
       status = Status(Code::closed, "the session was closed during the pass");
     busy_ = false;
+    cancelled_ = stop_;
     lock.unlock();
     job->done(status);
     lock.lock();
@@ -191,6 +195,8 @@ void Session::work() {
 Status Session::run(const Job& job) {
   if (cancelled_) return Status(Code::cancelled, "the pass was cancelled");
   Status status = executor_->forward(job.ids, position_, job.rows, job.logits);
+  // Freeing memory for a pass may fail because of the cancel.
+  if (!status.ok() && cancelled_) return Status(Code::cancelled, "the pass was cancelled");
   if (!status.ok()) return status;
   position_ += job.ids.size();
   tokens_ += job.ids.size();

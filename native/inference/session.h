@@ -15,7 +15,7 @@
 namespace hyperion {
 
 struct SessionStatistics {
-  StoreStatistics store;  // reads include those of embedding rows
+  StoreStatistics store;  // reads and stall_ms include those of embedding rows
   double compute_ms = 0;
   uint64_t tokens = 0;    // computed since the session began
   uint64_t position = 0;  // tokens in the KV cache

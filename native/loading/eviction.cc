@@ -43,25 +43,25 @@ bool LayerStore::make_room_for_prefetch(int index, Region& region) {
     const std::optional<int> victim = farthest(true);
     if (!victim || next_use_[static_cast<size_t>(*victim)] <= use) return false;
     Lock none;
-    region = give_up(none, *victim);
+    region = std::move(*give_up(none, *victim));
     if (region.size() == bytes) return true;
     region.free();
   }
 }
 
-// Takes a layer's region away. Waits (releasing the lock) for reads under way into it.
-// REQUIRES: the layer is unpinned and not absent; `lock` is held unless the layer is resident.
-Region LayerStore::give_up(Lock& lock, int index) {
+// Takes a layer's region away. One that is being read into is freed when the reads under way have
+// ended, for which this waits (releasing the lock); it returns an empty region then, and nothing
+// when it was cancelled. REQUIRES: the layer is unpinned and not absent; `lock` is held unless the
+// layer is resident.
+std::optional<Region> LayerStore::give_up(Lock& lock, int index) {
   Layer& layer = layers_[static_cast<size_t>(index)];
   if (layer.state == State::loading) {
-    layer.failure = Status(Code::cancelled, "the load was given up");
+    layer.given_up = true;
     layer.pending -= readers_.drop(index);
-    if (layer.pending == 0) {
-      finish_load(index);
-    } else {
-      changed_.wait(lock, [&] { return layer.state != State::loading; });
-    }
-    return {};
+    if (layer.pending == 0) finish_load(index);
+    changed_.wait(lock, [&] { return layer.state != State::loading || cancelled_; });
+    if (layer.state == State::loading) return std::nullopt;
+    return Region();
   }
   ++statistics_.evictions;
   layer.state = State::absent;
@@ -74,7 +74,7 @@ void LayerStore::on_read(int index, const Status& status) {
   const std::lock_guard lock(mutex_);
   Layer& layer = layers_[static_cast<size_t>(index)];
   --layer.pending;
-  if (!status.ok() && layer.failure.ok()) {
+  if (!status.ok() && layer.failure.ok() && !layer.given_up) {
     layer.failure = Status(status.code(), "layer " + layer.stored.name + ": " + status.message(),
                            status.details());
     layer.pending -= readers_.drop(index);
@@ -85,7 +85,7 @@ void LayerStore::on_read(int index, const Status& status) {
 // REQUIRES: the layer is loading and nothing of it is pending.
 void LayerStore::finish_load(int index) {
   Layer& layer = layers_[static_cast<size_t>(index)];
-  if (layer.failure.ok()) {
+  if (layer.failure.ok() && !layer.given_up) {
     layer.state = State::resident;
     ++statistics_.loads;
     budget_.monitor().record(EventKind::loaded, index, layer.stored.layout.bytes);

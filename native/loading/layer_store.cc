@@ -8,6 +8,10 @@ namespace {
 
 constexpr size_t kNever = std::numeric_limits<size_t>::max();
 
+Status cancelled_status() {
+  return Status(Code::cancelled, "the pass was cancelled");
+}
+
 }  // namespace
 
 LayerPin::LayerPin(LayerPin&& other) noexcept
@@ -27,10 +31,11 @@ const std::byte* LayerPin::tensor(uint32_t index) const {
 }
 
 LayerStore::LayerStore(const Model& model, std::vector<StoredLayer> layers, Budget& budget,
-                       StoreOptions options)
+                       StoreOptions options, const std::atomic<bool>& cancelled)
     : model_(model),
       budget_(budget),
       options_(options),
+      cancelled_(cancelled),
       layers_(layers.size()),
       next_use_(layers.size(), kNever),
       readers_(options.readers,
@@ -67,7 +72,7 @@ void LayerStore::begin_pass(std::vector<int> order, std::vector<int> next_order)
   note_next_uses();
 }
 
-Result<LayerPin> LayerStore::acquire(int index, const std::atomic<bool>& cancelled) {
+Result<LayerPin> LayerStore::acquire(int index) {
   Lock lock(mutex_);
   advance(index);
   Layer& layer = layers_[static_cast<size_t>(index)];
@@ -78,35 +83,41 @@ Result<LayerPin> LayerStore::acquire(int index, const std::atomic<bool>& cancell
     prefetch_ahead();
     return LayerPin(this, index);
   }
-  if (Status status = wait_until_loaded(lock, index, cancelled); !status.ok()) {
+  if (Status status = wait_until_loaded(lock, index); !status.ok()) {
     --layer.pins;
     return status;
   }
   return LayerPin(this, index);
 }
 
-Status LayerStore::wait_until_loaded(Lock& lock, int index, const std::atomic<bool>& cancelled) {
-  Layer& layer = layers_[static_cast<size_t>(index)];
+Status LayerStore::wait_until_loaded(Lock& lock, int index) {
   Monitor& monitor = budget_.monitor();
+  const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
   ++statistics_.stalls;
   const double begin = now_ms();
-  monitor.record(EventKind::stall_begin, index, layer.stored.layout.bytes);
-
-  Status status;
-  if (layer.state == State::absent) {
-    status = load(lock, index);
-  } else {
-    readers_.promote(index);
-  }
-  if (status.ok()) {
-    prefetch_ahead();
-    changed_.wait(lock, [&] { return layer.state != State::loading || cancelled; });
-    if (layer.state == State::absent) status = layer.failure;
-    if (layer.state == State::loading) status = Status(Code::cancelled, "the pass was cancelled");
-  }
+  monitor.record(EventKind::stall_begin, index, bytes);
+  const Status status = load_and_wait(lock, index);
   statistics_.stall_ms += now_ms() - begin;
-  monitor.record(EventKind::stall_end, index, layer.stored.layout.bytes);
+  monitor.record(EventKind::stall_end, index, bytes);
   return status;
+}
+
+// REQUIRES: the layer is pinned, so that a load which starts here is not given up.
+Status LayerStore::load_and_wait(Lock& lock, int index) {
+  Layer& layer = layers_[static_cast<size_t>(index)];
+  for (;;) {
+    if (layer.state == State::absent) {
+      if (Status status = load(lock, index); !status.ok()) return status;
+    } else {
+      readers_.promote(index);
+    }
+    prefetch_ahead();
+    changed_.wait(lock, [&] { return layer.state != State::loading || cancelled_; });
+    if (layer.state == State::resident) return {};
+    if (layer.state == State::loading) return cancelled_status();
+    // A load that had been given up before this wait has ended: the next one is ours.
+    if (!layer.given_up) return layer.failure;
+  }
 }
 
 std::optional<LayerPin> LayerStore::pin_holder(uint32_t tensor) {
@@ -125,9 +136,7 @@ std::optional<LayerPin> LayerStore::pin_holder(uint32_t tensor) {
 bool LayerStore::reclaim() {
   Lock lock(mutex_);
   const std::optional<int> victim = farthest(false);
-  if (!victim) return false;
-  give_up(lock, *victim);
-  return true;
+  return victim && give_up(lock, *victim).has_value();
 }
 
 void LayerStore::interrupt() {
@@ -181,9 +190,10 @@ Status LayerStore::load(Lock& lock, int index) {
     if (region.status().code() != Code::over_budget) return region.status();
     const std::optional<int> victim = farthest(false);
     if (!victim) return budget_.refusal(Tag::weights, bytes);
-    Region given = give_up(lock, *victim);
-    if (given.size() == bytes) {
-      start_load(index, std::move(given), Urgency::demand);
+    std::optional<Region> given = give_up(lock, *victim);
+    if (!given) return cancelled_status();
+    if (given->size() == bytes) {
+      start_load(index, std::move(*given), Urgency::demand);
       return {};
     }
   }
@@ -193,6 +203,7 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   Layer& layer = layers_[static_cast<size_t>(index)];
   layer.region = std::move(region);
   layer.state = State::loading;
+  layer.given_up = false;
   layer.failure = {};
   std::vector<ReadRequest> requests;
   for (const Run& run : layer.stored.layout.runs) {

@@ -60,9 +60,10 @@ class LayerPin {
 // Thread-safe, except that passes are walked (begin_pass, acquire) by one thread.
 class LayerStore {
  public:
-  // REQUIRES: model and budget outlive the store.
+  // REQUIRES: model, budget and `cancelled` outlive the store.
+  // `cancelled`, when set, ends every wait for the disk once interrupt() is called.
   LayerStore(const Model& model, std::vector<StoredLayer> layers, Budget& budget,
-             StoreOptions options);
+             StoreOptions options, const std::atomic<bool>& cancelled);
   ~LayerStore();
 
   // Makes every layer resident for good as a mapping of its files, uncharged and never evicted: the
@@ -78,7 +79,7 @@ class LayerStore {
   // CANCELLED when `cancelled` is set (and interrupt() called) while it waits; IO and CORRUPT name
   // the layer, the file and the offset; OVER_BUDGET when the layer does not fit beside what is
   // pinned. After an error the store is usable.
-  Result<LayerPin> acquire(int layer, const std::atomic<bool>& cancelled);
+  Result<LayerPin> acquire(int layer);
 
   // Pins a resident layer that holds the tensor, if there is one.
   std::optional<LayerPin> pin_holder(uint32_t tensor);
@@ -86,7 +87,7 @@ class LayerStore {
   // Gives up the unpinned layer used farthest in the future; false when there is none.
   bool reclaim();
 
-  // Wakes an acquire() to look at its `cancelled`.
+  // Wakes whoever waits, to look at `cancelled`.
   void interrupt();
 
   StoreStatistics statistics() const;
@@ -105,8 +106,9 @@ class LayerStore {
     Region region;
     bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
-    size_t pending = 0;  // requests queued or being read
-    Status failure;      // of the load that ended last
+    size_t pending = 0;     // requests queued or being read
+    bool given_up = false;  // while loading: its bytes go back when the reads under way have ended
+    Status failure;         // of the load that ended last
   };
   using Lock = std::unique_lock<std::mutex>;
 
@@ -117,15 +119,17 @@ class LayerStore {
   void prefetch_ahead();
   bool make_room_for_prefetch(int layer, Region& region);
   std::optional<int> farthest(bool resident_only) const;
-  Region give_up(Lock& lock, int layer);
+  std::optional<Region> give_up(Lock& lock, int layer);
   void on_read(int layer, const Status& status);
   void finish_load(int layer);
   void unpin(int layer);
-  Status wait_until_loaded(Lock& lock, int layer, const std::atomic<bool>& cancelled);
+  Status wait_until_loaded(Lock& lock, int layer);
+  Status load_and_wait(Lock& lock, int layer);
 
   const Model& model_;
   Budget& budget_;
   const StoreOptions options_;
+  const std::atomic<bool>& cancelled_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

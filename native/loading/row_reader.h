@@ -3,7 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
+#include <span>
 
 #include "loading/readers.h"
 #include "memory/region.h"
@@ -11,30 +14,54 @@
 
 namespace hyperion {
 
-// Bytes of staging memory that any row of the matrix fits in, wherever it lies in the file.
-uint64_t row_staging_bytes(const Tensor& matrix);
+// Bytes of staging memory that rows of the matrix are read into by so many threads.
+uint64_t row_staging_bytes(const Tensor& matrix, size_t threads);
 
-// One thread reads; statistics may be asked from any.
+// One thread reads; totals may be asked from any. It has threads of its own, so that rows do not
+// wait behind whole layers.
 class RowReader {
  public:
-  // REQUIRES: model and budget outlive the reader.
-  RowReader(const Model& model, Access access, Budget& budget)
-      : model_(model), access_(access), budget_(budget) {}
+  // `cancelled`, when set, ends the wait for the disk once interrupt() is called.
+  // REQUIRES: model, budget and `cancelled` outlive the reader.
+  RowReader(const Model& model, Access access, size_t threads, Budget& budget,
+            const std::atomic<bool>& cancelled);
 
-  // Reads row `row` of a matrix as floats. Its staging memory is charged on first use and kept.
-  // OVER_BUDGET, IO, or CORRUPT when the file was cut short.
-  // REQUIRES: the tensor has two dimensions and `row` is below the first; `out` takes a row.
-  Status read(uint32_t tensor, uint64_t row, float* out);
+  // Reads rows `ids` of a matrix as floats, one after another into `out`. Its staging memory is
+  // charged on first use and kept. OVER_BUDGET, IO, CANCELLED, or CORRUPT when the file was cut
+  // short. REQUIRES: the tensor has two dimensions and each id is below the first; `out` takes the
+  // rows.
+  Status read(uint32_t tensor, std::span<const int32_t> ids, float* out);
 
-  ReadTotals totals() const { return {bytes_, ms_}; }
+  // Wakes a read() to look at `cancelled`.
+  void interrupt();
+
+  ReadTotals totals() const { return readers_.totals(); }
+
+  // How long read() has waited for the disk.
+  double wait_ms() const { return wait_ms_; }
+
+  size_t threads() const { return readers_.size(); }
 
  private:
+  using Lock = std::unique_lock<std::mutex>;
+  Status await_staging(Lock& lock, const Tensor& matrix);
+  Status read_wave(Lock& lock, const Tensor& matrix, std::span<const int32_t> ids, float* out);
+  bool wait(Lock& lock);
+  void on_read(const Status& status);
+
   const Model& model_;
   const Access access_;
+  const size_t slots_;
   Budget& budget_;
+  const std::atomic<bool>& cancelled_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
   Region staging_;
-  std::atomic<uint64_t> bytes_ = 0;
-  std::atomic<double> ms_ = 0;
+  size_t pending_ = 0;  // rows queued or being read
+  Status failure_;
+  std::atomic<double> wait_ms_ = 0;
+  Readers readers_;  // last: its threads call on_read() until it is gone
 };
 
 }  // namespace hyperion

@@ -42,7 +42,7 @@ Requirements::Requirements(const Graph& graph, const Model& model, const Session
     if (is_lookup_only(layer)) {
       for (const Op& op : layer.ops) {
         const Tensor& table = model.tensors()[std::get<Embed>(op).table];
-        staging_ = std::max(staging_, row_staging_bytes(table));
+        staging_ = std::max(staging_, row_staging_bytes(table, options.readers));
       }
       // A table that another layer brings along is not held twice.
       std::erase_if(resident,

@@ -182,6 +182,20 @@ TEST(Session, CancelStopsAPassThatWaitsForTheDisk) {
   EXPECT_TRUE(forward(*session, some_ids(3), {}).ok());
 }
 
+TEST(Session, CancelStopsAPassThatWaitsForRowsOfTheEmbedding) {
+  const TinyLlama network = make_tiny_llama({});
+  const auto session = open(network, {.budget = smallest_budget(network, 1, 30)});
+  network.fake.file->shut_gate();
+  std::promise<Status> outcome;
+  ASSERT_TRUE(
+      session->forward(some_ids(30), {}, [&](const Status& s) { outcome.set_value(s); }).ok());
+  network.fake.file->await_waiting(1);
+  session->cancel();
+  EXPECT_EQ(outcome.get_future().get().code(), Code::cancelled);
+  network.fake.file->open_gate();
+  EXPECT_TRUE(forward(*session, some_ids(30), {}).ok());
+}
+
 TEST(Session, CloseStopsAPassAndFreesAllBytes) {
   const TinyLlama network = make_tiny_llama({});
   const uint64_t before = live_bytes();

@@ -11,7 +11,6 @@ namespace hyperion {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-const std::atomic<bool> kNotCancelled = false;
 
 // Layers of given sizes in pages, each of one tensor, under a budget in pages.
 class Store {
@@ -27,15 +26,15 @@ class Store {
     for (uint32_t i = 0; i < pages.size(); ++i) {
       layers.push_back({"layer" + std::to_string(i), lay_out(*fake_.model, std::vector{i})});
     }
-    store_ = std::make_unique<LayerStore>(*fake_.model, layers, budget_,
-                                          StoreOptions{readers, window, Access::buffered});
+    store_ = std::make_unique<LayerStore>(
+        *fake_.model, layers, budget_, StoreOptions{readers, window, Access::buffered}, cancelled_);
     order_.resize(pages.size());
     std::iota(order_.begin(), order_.end(), 0);
     budget_.set_reclaim([this] { return store_->reclaim(); });
   }
 
   void begin_pass() { store_->begin_pass(order_, order_); }
-  Result<LayerPin> acquire(int layer) { return store_->acquire(layer, kNotCancelled); }
+  Result<LayerPin> acquire(int layer) { return store_->acquire(layer); }
 
   // Acquires every layer in turn and checks its contents.
   void walk() {
@@ -56,12 +55,14 @@ class Store {
   FakeFile& file() { return *fake_.file; }
   Monitor& monitor() { return monitor_; }
   Budget& budget() { return budget_; }
+  std::atomic<bool>& cancelled() { return cancelled_; }
   void destroy() { store_.reset(); }
 
  private:
   Monitor monitor_;
   Budget budget_;
   FakeModel fake_;
+  std::atomic<bool> cancelled_ = false;
   std::unique_ptr<LayerStore> store_;
   std::vector<int> order_;
 };
@@ -183,18 +184,38 @@ TEST(LayerStore, AFileCutShortIsCorrupt) {
 TEST(LayerStore, AWaitIsCancelledWhileTheDiskIsSlow) {
   Store store(std::vector<uint64_t>(2, 1), 2, 1);
   store.file().shut_gate();
-  std::atomic<bool> cancelled = false;
   std::thread canceller([&] {
     store.file().await_waiting(1);
-    cancelled = true;
+    store.cancelled() = true;
     store->interrupt();
   });
   store.begin_pass();
-  EXPECT_EQ(store->acquire(0, cancelled).status().code(), Code::cancelled);
+  EXPECT_EQ(store.acquire(0).status().code(), Code::cancelled);
   canceller.join();
+  store.cancelled() = false;
   store.file().open_gate();
   store.walk();
   EXPECT_EQ(store->statistics().loads, 2u);  // the cancelled load went on and was used
+}
+
+TEST(LayerStore, AWaitForRoomIsCancelledAndTheLoadThatStoodInTheWayComesBack) {
+  // Room for one. The load of layer 0 is cancelled while it is read; layer 1 must then wait for
+  // that read to end.
+  Store store(std::vector<uint64_t>(2, 1), 1, 0);
+  store.file().shut_gate();
+  store.cancelled() = true;
+  store.begin_pass();
+  EXPECT_EQ(store.acquire(0).status().code(), Code::cancelled);
+  store.file().await_waiting(1);
+  EXPECT_EQ(store.acquire(1).status().code(), Code::cancelled);
+  EXPECT_FALSE(store->reclaim());
+  store.cancelled() = false;
+  std::thread opener([&] { store.file().open_gate(); });
+  // Layer 0 was given up for layer 1, yet whoever wants it now gets it whole.
+  Result<LayerPin> pin = store.acquire(0);
+  ASSERT_TRUE(pin.ok()) << pin.status().message();
+  EXPECT_EQ(store->resident_layers(), (std::vector<int>{0}));
+  opener.join();
 }
 
 TEST(LayerStore, ReclaimsUnpinnedLayersOnly) {
@@ -212,9 +233,9 @@ TEST(LayerStore, ReclaimsUnpinnedLayersOnly) {
 TEST(LayerStore, EndsWhileReadsAreUnderWayAndLeavesNothing) {
   Store store(std::vector<uint64_t>(4, 3), 12, 3, 2);
   store.file().shut_gate();
-  std::atomic<bool> cancelled = true;
+  store.cancelled() = true;
   store.begin_pass();
-  EXPECT_FALSE(store->acquire(0, cancelled).ok());
+  EXPECT_FALSE(store.acquire(0).ok());
   store.file().await_waiting(2);
   std::thread opener([&] { store.file().open_gate(); });
   store.destroy();

@@ -2,58 +2,95 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "support/models.h"
 
 namespace hyperion {
 namespace {
 
-TEST(RowReader, ReadsEveryRowWhereverItLies) {
-  ModelBuilder builder;
-  builder.skip(13);
-  const uint32_t narrow = builder.add("narrow", {50, 3});
-  const uint32_t wide = builder.add("wide", {7, 2100});
-  const FakeModel fake = builder.build();
-  Monitor monitor;
-  Budget budget(kUnlimited, monitor);
-  RowReader rows(*fake.model, Access::buffered, budget);
-  for (const uint32_t tensor : {narrow, wide, narrow}) {
-    const Tensor& table = fake.model->tensors()[tensor];
-    for (uint64_t row = 0; row < table.shape[0]; ++row) {
-      std::vector<float> out(table.shape[1]);
-      ASSERT_TRUE(rows.read(tensor, row, out.data()).ok());
-      const auto from = fake.values[tensor].begin() + static_cast<ptrdiff_t>(row * table.shape[1]);
-      EXPECT_EQ(out, std::vector<float>(from, from + static_cast<ptrdiff_t>(table.shape[1])));
-    }
+class RowReaderTest : public testing::Test {
+ protected:
+  RowReaderTest() {
+    ModelBuilder builder;
+    builder.skip(13);
+    narrow_ = builder.add("narrow", {50, 3});
+    wide_ = builder.add("wide", {7, 2100});
+    fake_ = builder.build();
+    rows_ =
+        std::make_unique<RowReader>(*fake_.model, Access::buffered, kThreads, budget_, cancelled_);
   }
-  EXPECT_EQ(monitor.counters.snapshot().peak_by_tag[index_of(Tag::staging)],
-            row_staging_bytes(fake.model->tensors()[wide]));
+
+  std::vector<float> expected(uint32_t tensor, const std::vector<int32_t>& ids) {
+    const auto width = static_cast<ptrdiff_t>(fake_.model->tensors()[tensor].shape[1]);
+    std::vector<float> rows;
+    for (const int32_t id : ids) {
+      const auto from = fake_.values[tensor].begin() + id * width;
+      rows.insert(rows.end(), from, from + width);
+    }
+    return rows;
+  }
+
+  Status read(uint32_t tensor, const std::vector<int32_t>& ids) {
+    out_.assign(ids.size() * fake_.model->tensors()[tensor].shape[1], 0);
+    return rows_->read(tensor, ids, out_.data());
+  }
+
+  static constexpr size_t kThreads = 2;
+  uint32_t narrow_, wide_;
+  FakeModel fake_;
+  Monitor monitor_;
+  Budget budget_{kUnlimited, monitor_};
+  std::atomic<bool> cancelled_ = false;
+  std::unique_ptr<RowReader> rows_;
+  std::vector<float> out_;
+};
+
+TEST_F(RowReaderTest, ReadsRowsInTheOrderAskedWhereverTheyLie) {
+  const std::vector<int32_t> many = {49, 0,  7,  7,  31, 2,  3,  4,  5, 6,
+                                     48, 10, 11, 12, 13, 14, 15, 16, 1};
+  ASSERT_TRUE(read(narrow_, many).ok());
+  EXPECT_EQ(out_, expected(narrow_, many));
+  const std::vector<int32_t> all = {6, 5, 4, 3, 2, 1, 0};
+  ASSERT_TRUE(read(wide_, all).ok());
+  EXPECT_EQ(out_, expected(wide_, all));
+  EXPECT_EQ(monitor_.counters.snapshot().peak_by_tag[index_of(Tag::staging)],
+            row_staging_bytes(fake_.model->tensors()[wide_], kThreads));
 }
 
-TEST(RowReader, ReportsErrorsAndGoesOn) {
-  ModelBuilder builder;
-  const uint32_t table = builder.add("table", {100, 100});
-  const FakeModel fake = builder.build();
-  Monitor monitor;
-  Budget budget(kUnlimited, monitor);
-  RowReader rows(*fake.model, Access::buffered, budget);
-  std::vector<float> out(100);
-  fake.file->fail_at(4000);
-  EXPECT_EQ(rows.read(table, 10, out.data()).code(), Code::io);
-  fake.file->fail_at(std::nullopt);
-  fake.file->cut(4100);
-  EXPECT_EQ(rows.read(table, 10, out.data()).code(), Code::corrupt);
-  EXPECT_TRUE(rows.read(table, 9, out.data()).ok());
+TEST_F(RowReaderTest, ReportsErrorsAndGoesOn) {
+  const uint64_t offset = fake_.model->tensors()[wide_].offset;
+  fake_.file->fail_at(offset + 20000);
+  EXPECT_EQ(read(wide_, {0, 2}).code(), Code::io);
+  fake_.file->fail_at(std::nullopt);
+  fake_.file->cut(offset + 20000);
+  EXPECT_EQ(read(wide_, {2}).code(), Code::corrupt);
+  EXPECT_TRUE(read(wide_, {1}).ok());
+  EXPECT_EQ(out_, expected(wide_, {1}));
 }
 
-TEST(RowReader, IsRefusedStagingThatDoesNotFit) {
-  ModelBuilder builder;
-  const uint32_t table = builder.add("table", {4, 4});
-  const FakeModel fake = builder.build();
-  Monitor monitor;
-  Budget budget(4096, monitor);
-  RowReader rows(*fake.model, Access::buffered, budget);
-  std::vector<float> out(4);
-  EXPECT_EQ(rows.read(table, 0, out.data()).code(), Code::over_budget);
+TEST_F(RowReaderTest, IsRefusedStagingThatDoesNotFit) {
+  Budget small(4096, monitor_);
+  RowReader rows(*fake_.model, Access::buffered, 1, small, cancelled_);
+  std::vector<float> out(3);
+  EXPECT_EQ(rows.read(narrow_, std::vector<int32_t>{0}, out.data()).code(), Code::over_budget);
+}
+
+TEST_F(RowReaderTest, AWaitIsCancelledAndLaterReadsAreWhole) {
+  fake_.file->shut_gate();
+  std::thread canceller([&] {
+    fake_.file->await_waiting(2);
+    cancelled_ = true;
+    rows_->interrupt();
+  });
+  EXPECT_EQ(read(wide_, {0, 1, 2, 3, 4, 5, 6}).code(), Code::cancelled);
+  canceller.join();
+  EXPECT_EQ(read(wide_, {6}).code(), Code::cancelled);  // reads into the staging memory go on
+  cancelled_ = false;
+  std::thread opener([&] { fake_.file->open_gate(); });
+  ASSERT_TRUE(read(wide_, {6, 5}).ok());
+  EXPECT_EQ(out_, expected(wide_, {6, 5}));
+  opener.join();
 }
 
 }  // namespace
