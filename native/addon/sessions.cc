@@ -80,7 +80,8 @@ Napi::Value close_session(const Napi::CallbackInfo& info) {
   const auto session = instance.session(info[0]);
   instance.sessions.remove(to_number(info[0], "session"));
   instance.note_closing(session);
-  session->cancel();
+  // Here already, so that a pass which ends before the worker begins ends CLOSED too.
+  session->begin_close();
   return PromiseWorker::start(env, [session] {
     session->close();
     return Status();
