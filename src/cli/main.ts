@@ -2,6 +2,7 @@
 /** The command `hyperion`: registers the commands, each of which is a file, and turns failures into exit codes. */
 import { Command } from 'commander';
 import { version } from '../root';
+import { register as registerBench } from './bench';
 import { register as registerDoctor } from './doctor';
 import { reportFailure } from './failure';
 import { register as registerGenerate } from './generate';
@@ -18,7 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(version)
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
-  const model = [registerInspect, registerLogits, registerGenerate, registerSample];
+  const model = [registerInspect, registerLogits, registerGenerate, registerSample, registerBench];
   const lab = [registerLab, registerRun, registerKernel, registerDoctor];
   for (const register of [...model, ...lab]) register(program);
   try {

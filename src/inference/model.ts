@@ -73,6 +73,8 @@ export class Model {
   /** the folder's name */
   readonly name: string;
   readonly format: string;
+  /** absolute paths of the files that hold its weights */
+  readonly files: readonly string[];
   /** `llama`, `mistral`, … */
   readonly architecture: string;
   /** config.json as it is */
@@ -116,9 +118,9 @@ export class Model {
     this.endIds = checkpoint.endIds;
     this.#table = table;
     this.#graph = graph;
-    this.#handle = new Handle(this, 'model', native().openModel(table.spec()), (id) =>
-      native().closeModel(id),
-    );
+    const spec = table.spec();
+    this.files = spec.files;
+    this.#handle = new Handle(this, 'model', native().openModel(spec), (id) => native().closeModel(id));
   }
 
   /**

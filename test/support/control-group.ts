@@ -1,9 +1,10 @@
 /**
- * Runs a command in a memory control group of its own, version 1 or 2, and reports what the kernel counted. Where neither can
- * be made here, the command runs without a cap and `capped` is false, so that a test can say so and check resident memory only.
+ * Runs a command in a memory control group of its own and reports what the kernel counted. Where none can be made, the command
+ * runs without a cap and `capped` is false, so that a test can say so and check resident memory only.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { createControlGroup } from '../../src/monitoring/control-group';
 
 export interface CappedRun {
   capped: boolean;
@@ -18,19 +19,13 @@ export interface CappedRun {
   outOfMemoryKills: number | null;
 }
 
-interface Controller {
-  folder: string;
-  limitFile: string;
-  peakFile: string;
-  kills(): number;
-}
-
 /** Runs `command` with at most `limitBytes` of memory charged to it (RSS, kernel memory and page cache together). */
 export async function runCapped(command: readonly string[], limitBytes: number): Promise<CappedRun> {
-  const group = makeGroup(limitBytes);
+  const group = createControlGroup();
   try {
-    const enter = group ? `echo $$ > ${group.folder}/cgroup.procs && ` : '';
-    const child = spawn('sh', ['-c', `${enter}exec "$@"`, 'sh', ...command]);
+    group?.limit(limitBytes);
+    const [program, ...args] = group ? group.enter(command) : command;
+    const child = spawn(program!, args);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {
@@ -48,56 +43,13 @@ export async function runCapped(command: readonly string[], limitBytes: number):
       child.on('close', (...end) => resolve(end));
     });
     clearInterval(poll);
-    const groupPeakBytes = group ? Number(readFileSync(group.peakFile, 'utf8')) : null;
-    const outOfMemoryKills = group ? group.kills() : null;
-    const capped = group !== null;
+    const groupPeakBytes = group?.peak() ?? null;
+    const outOfMemoryKills = group?.kills() ?? null;
+    const capped = group !== undefined;
     return { capped, code, signal, stdout, stderr, highWaterBytes, groupPeakBytes, outOfMemoryKills };
   } finally {
-    if (group) rmdirSync(group.folder);
+    group?.remove();
   }
-}
-
-function makeGroup(limitBytes: number): Controller | null {
-  const group = candidates().find((candidate) => {
-    try {
-      mkdirSync(candidate.folder);
-    } catch {
-      return false;
-    }
-    if (existsSync(candidate.limitFile)) return true;
-    rmdirSync(candidate.folder);
-    return false;
-  });
-  if (!group) return null;
-  writeFileSync(group.limitFile, String(limitBytes));
-  return group;
-}
-
-function candidates(): Controller[] {
-  const name = `hyperion-test-${process.pid}-${Date.now()}`;
-  const v1 = `/sys/fs/cgroup/memory/${name}`;
-  const v2 = `/sys/fs/cgroup/${name}`;
-  return [
-    {
-      folder: v1,
-      limitFile: `${v1}/memory.limit_in_bytes`,
-      peakFile: `${v1}/memory.max_usage_in_bytes`,
-      kills: () => counter(`${v1}/memory.oom_control`, 'oom_kill'),
-    },
-    {
-      folder: v2,
-      limitFile: `${v2}/memory.max`,
-      peakFile: `${v2}/memory.peak`,
-      kills: () => counter(`${v2}/memory.events`, 'oom_kill'),
-    },
-  ];
-}
-
-function counter(file: string, key: string): number {
-  const line = readFileSync(file, 'utf8')
-    .split('\n')
-    .find((text) => text.startsWith(`${key} `));
-  return Number(line?.split(' ')[1] ?? 0);
 }
 
 function highWater(pid: number | undefined): number {
