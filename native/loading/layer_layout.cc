@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "platform/pages.h"
 
 namespace hyperion {
 namespace {
@@ -44,6 +45,7 @@ LayerLayout lay_out(const Model& model, std::span<const uint32_t> tensors) {
     run.place = layout.bytes;
     layout.bytes += run.bytes;
   }
+  layout.bytes = round_up(layout.bytes, kPageSize);
   for (const uint32_t index : tensors) {
     const Tensor& tensor = model.tensors()[index];
     TensorPlace place = {index, 0};

@@ -28,7 +28,7 @@ struct TensorPlace {
 struct LayerLayout {
   std::vector<Run> runs;  // by file and offset; they neither overlap nor touch
   std::vector<TensorPlace> tensors;
-  uint64_t bytes = 0;  // of the region: the sum of the runs
+  uint64_t bytes = 0;  // of the region: the sum of the runs, in whole pages
 };
 
 // REQUIRES: tensors are indices of the model's table; repetitions are allowed.

@@ -27,7 +27,7 @@ uint64_t slot_bytes(const Tensor& matrix) {
 }  // namespace
 
 uint64_t row_staging_bytes(const Tensor& matrix, size_t threads) {
-  return kSlotsPerThread * threads * slot_bytes(matrix);
+  return round_up(kSlotsPerThread * threads * slot_bytes(matrix), kPageSize);
 }
 
 RowReader::RowReader(const Model& model, Access access, size_t threads, Budget& budget,

@@ -8,7 +8,11 @@
 
 namespace hyperion {
 
+#if defined(__APPLE__) && defined(__arm64__)
+inline constexpr uint64_t kPageSize = 16384;
+#else
 inline constexpr uint64_t kPageSize = 4096;
+#endif
 inline constexpr uint64_t kHugePageSize = 2 * 1024 * 1024;
 
 // Zeroed anonymous memory of exactly size() bytes; from 2 MiB on it starts at a huge page's
