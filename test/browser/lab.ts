@@ -1,7 +1,7 @@
 /** The project's JupyterLab as a user starts it, and notebooks that live in it for the time of a test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -50,12 +50,13 @@ async function printedUrl(server: ChildProcess): Promise<string> {
   throw new Error(`npm start ended without a URL:\n${lines.join('\n')}`);
 }
 
-/** A copy of a notebook beside it, with further code cells at its end; gone after `remove`. */
+/** A copy of a notebook beside it, without outputs and with further code cells at its end; gone after `remove`. */
 export function copyNotebook(name: string, moreCells: readonly string[]): { name: string; remove(): void } {
   const copy = name.replace(/\.ipynb$/, `-browser-test-${process.pid}.ipynb`);
   const path = join(NOTEBOOKS, copy);
-  copyFileSync(join(NOTEBOOKS, name), path);
-  const notebook = JSON.parse(readFileSync(path, 'utf8'));
+  const notebook = JSON.parse(readFileSync(join(NOTEBOOKS, name), 'utf8'));
+  for (const cell of notebook.cells)
+    if (cell.cell_type === 'code') Object.assign(cell, { outputs: [], execution_count: null });
   for (const [index, source] of moreCells.entries())
     notebook.cells.push({
       cell_type: 'code',
