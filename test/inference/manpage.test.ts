@@ -44,7 +44,7 @@ test('bits per byte on the held-out pages are those of the card', async () => {
     });
   }
   expect(nats / Math.LN2 / Buffer.byteLength(text)).toBeCloseTo(stated, 2);
-});
+}, 600_000); // two minutes with the scalar kernels
 
 function logProbability(logits: Float32Array, id: number): number {
   let highest = Number.NEGATIVE_INFINITY;
