@@ -203,9 +203,10 @@ export class Model {
     native().dropCache(this.#handle.get());
   }
 
-  /** Bytes per layer as a chart. */
+  /** Bytes per layer as a chart. A table that embedding and output share stands where the engine holds it: in the output. */
   plot(): Figure {
-    return layerBytesFigure(this.layers);
+    const held = this.layers.filter((layer) => layer.kind !== 'embedding' || !this.#isShared(layer));
+    return layerBytesFigure(held);
   }
 
   /** Closes the model and its sessions. Doing it again does nothing. */
@@ -237,6 +238,12 @@ export class Model {
 
   [jupyterDisplay](): MimeBundle {
     return this.table()[jupyterDisplay]();
+  }
+
+  #isShared(layer: LayerInfo): boolean {
+    return this.layers.some(
+      (other) => other !== layer && layer.tensors.every((name) => other.tensors.includes(name)),
+    );
   }
 
   #summary(): string {

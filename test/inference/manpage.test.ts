@@ -27,6 +27,12 @@ test('logits and greedy tokens equal those of transformers, in less memory than 
   expect(session.memory.peak).toBeLessThanOrEqual(session.budget);
 });
 
+test('the table that embedding and output share is drawn once', () => {
+  const drawn = model.plot().spec.data.flatMap((trace) => (trace as { y: number[] }).y);
+  expect(drawn).toHaveLength(model.layers.length - 1);
+  expect(model.plot().toString()).toContain('9.4 MiB');
+});
+
 test('bits per byte on the held-out pages are those of the card', async () => {
   const card = readFileSync(join(folder, 'README.md'), 'utf8');
   const stated = Number(/do not overlap \| \*\*([\d.]+)\*\*/.exec(card)?.[1]);
