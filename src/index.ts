@@ -38,6 +38,11 @@ export {
   resetResidentPeak,
   type SessionMemory,
 } from './monitoring/counters';
+export { type DataFrame, toDataFrame } from './monitoring/data-frame';
+export type { Mapping, Mappings, MappingsOptions } from './monitoring/mappings';
+export type { MemoryPressure, Stalls } from './monitoring/pressure';
+export type { ProcessGroup } from './monitoring/process-group';
+export { type ProcessView, processView } from './monitoring/process-view';
 export type { Recording, RecordOptions } from './monitoring/recording';
 export type { LayerKind, MemoryTag } from './native';
 export { version } from './root';

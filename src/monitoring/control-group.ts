@@ -3,34 +3,49 @@
  * memory, kernel memory and page cache together.
  */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { readSystemFile } from './system-file';
+
+/** A file of a group and the lines of it whose numbers together are the figure. */
+type Figure = readonly [file: string, lines: RegExp];
+
+const WHOLE_FILE = /^(\d+)$/gm;
 
 /** The names that a version of the interface gives to the same things. */
-interface Version {
+export interface ControlGroupVersion {
+  readonly version: 1 | 2;
   readonly root: string;
   readonly limit: string;
-  readonly usage: string;
-  readonly peak: string;
-  readonly kills: string;
+  readonly usage: Figure;
+  readonly peak: Figure;
+  readonly fileCache: Figure;
+  readonly limitHits: Figure;
+  readonly kills: Figure;
   /** what keeps memory of the group from being swapped out, so that the cap is one on memory */
   readonly noSwap: readonly [file: string, value: string];
 }
 
-const VERSIONS: readonly Version[] = [
+export const CONTROL_GROUP_VERSIONS: readonly [ControlGroupVersion, ControlGroupVersion] = [
   {
+    version: 1,
     root: '/sys/fs/cgroup/memory',
     limit: 'memory.limit_in_bytes',
-    usage: 'memory.usage_in_bytes',
-    peak: 'memory.max_usage_in_bytes',
-    kills: 'memory.oom_control',
+    usage: ['memory.usage_in_bytes', WHOLE_FILE],
+    peak: ['memory.max_usage_in_bytes', WHOLE_FILE],
+    fileCache: ['memory.stat', /^total_(?:in)?active_file (\d+)$/gm],
+    limitHits: ['memory.failcnt', WHOLE_FILE],
+    kills: ['memory.oom_control', /^oom_kill (\d+)$/gm],
     noSwap: ['memory.swappiness', '0'],
   },
   {
+    version: 2,
     root: '/sys/fs/cgroup',
     limit: 'memory.max',
-    usage: 'memory.current',
-    peak: 'memory.peak',
-    kills: 'memory.events',
+    usage: ['memory.current', WHOLE_FILE],
+    peak: ['memory.peak', WHOLE_FILE],
+    fileCache: ['memory.stat', /^(?:in)?active_file (\d+)$/gm],
+    limitHits: ['memory.events', /^max (\d+)$/gm],
+    kills: ['memory.events', /^oom_kill (\d+)$/gm],
     noSwap: ['memory.swap.max', '0'],
   },
 ];
@@ -40,7 +55,7 @@ export class ControlGroup {
   /** Groups come from `createControlGroup()`. */
   constructor(
     readonly folder: string,
-    private readonly version: Version,
+    private readonly version: ControlGroupVersion,
   ) {}
 
   /** Caps the group from now on; page cache beyond the cap is given up at once. */
@@ -54,17 +69,37 @@ export class ControlGroup {
   }
 
   usage(): number {
-    return Number(this.#read(this.version.usage));
+    return this.#sum(this.version.usage);
   }
 
   /** The largest usage so far. */
   peak(): number {
-    return Number(this.#read(this.version.peak));
+    return this.#sum(this.version.peak);
+  }
+
+  /** What of the usage is page cache of files, which the kernel gives up when the group needs memory. */
+  fileCache(): number {
+    return this.#sum(this.version.fileCache);
+  }
+
+  /** How many times the group was at its cap and something had to be given up first. */
+  limitHits(): number {
+    return this.#sum(this.version.limitHits);
   }
 
   /** Processes of the group that the kernel killed because of the cap. */
   kills(): number {
-    return Number(/^oom_kill (\d+)$/m.exec(this.#read(this.version.kills))?.[1] ?? 0);
+    return this.#sum(this.version.kills);
+  }
+
+  /** The least cap of this group and those that it lies in, up to the folder `top`; null when none of them has one. */
+  tightestLimit(top: string): number | null {
+    let tightest: number | null = null;
+    for (let folder = this.folder; ; folder = dirname(folder)) {
+      const limit = parseLimit(readSystemFile(join(folder, this.version.limit)));
+      if (limit !== null) tightest = Math.min(limit, tightest ?? limit);
+      if (folder === top || folder === dirname(folder)) return tightest;
+    }
   }
 
   /** Removes the group. Its processes must have ended. */
@@ -76,9 +111,19 @@ export class ControlGroup {
     return join(this.folder, file);
   }
 
-  #read(file: string): string {
-    return readFileSync(this.#path(file), 'utf8');
+  /** NaN where this kernel does not count the figure; throws where it has no such file. */
+  #sum([file, lines]: Figure): number {
+    const counts = [...readFileSync(this.#path(file), 'utf8').matchAll(lines)].map(([, count]) =>
+      Number(count),
+    );
+    return counts.length === 0 ? Number.NaN : counts.reduce((sum, count) => sum + count);
   }
+}
+
+/** A cap in bytes; null for none, which version 2 writes `max`, and version 1 as the largest number of whole pages. */
+export function parseLimit(text: string | null): number | null {
+  const bytes = Number.parseInt(text ?? '', 10);
+  return bytes < 2 ** 62 ? bytes : null;
 }
 
 let made = 0;
@@ -87,7 +132,7 @@ let made = 0;
 export function createControlGroup(): ControlGroup | undefined {
   made += 1;
   const name = `hyperion-${process.pid}-${made}`;
-  for (const version of VERSIONS) {
+  for (const version of CONTROL_GROUP_VERSIONS) {
     const folder = join(version.root, name);
     try {
       mkdirSync(folder);
@@ -103,7 +148,7 @@ export function createControlGroup(): ControlGroup | undefined {
   return undefined;
 }
 
-function forbidSwap(folder: string, { noSwap: [file, value] }: Version): void {
+function forbidSwap(folder: string, { noSwap: [file, value] }: ControlGroupVersion): void {
   try {
     writeFileSync(join(folder, file), value);
   } catch {

@@ -80,5 +80,14 @@ export function processMemory(): ProcessMemory {
  * ```
  */
 export function resetResidentPeak(): boolean {
-  return native().resetResidentPeak();
+  const reset = native().resetResidentPeak();
+  wasReset ||= reset;
+  return reset;
 }
+
+/** Whether `residentPeak` counts from a `resetResidentPeak()` of this process, and not from its start. */
+export function residentPeakWasReset(): boolean {
+  return wasReset;
+}
+
+let wasReset = false;
