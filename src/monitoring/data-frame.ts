@@ -1,12 +1,14 @@
 /** Rows of figures as data frames of danfojs-node, which is loaded when the first one is asked for and need not be installed. */
-import type { DataFrame } from 'danfojs-node';
+import type { DataFrame, NDframe } from 'danfojs-node';
+import { jupyterDisplay, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
 
 export type { DataFrame };
 
 /**
  * Rows of figures as a danfojs data frame, to select, group and join them. Its columns are the keys of all rows; where a row lacks one,
- * null stands. The first call loads danfojs-node, which takes most of a second and about 90 MiB of resident memory.
+ * null stands. In a notebook a frame, and what is made of it, shows as a table. The first call loads danfojs-node, which takes most of
+ * a second and 40 to 90 MiB of resident memory.
  *
  * @throws HyperionError `UNSUPPORTED` when danfojs-node is not installed
  * @example
@@ -24,9 +26,10 @@ export type { DataFrame };
 export async function toDataFrame(
   rows: readonly Readonly<Record<string, number | string | null>>[],
 ): Promise<DataFrame> {
-  const { DataFrame, tensorflow } = await load();
+  const { DataFrame, NDframe, tensorflow } = await load();
   // Otherwise its first computation prints a banner, which would land in a cell.
   tensorflow.enableProdMode();
+  Object.defineProperty(NDframe.prototype, jupyterDisplay, { value: show, configurable: true });
   // Of rows as objects it would take the columns from the first alone, and values by position.
   const columns = [...new Set(rows.flatMap(Object.keys))];
   const values = rows.map((row) => columns.map((column) => row[column] ?? null));
@@ -46,4 +49,13 @@ async function load(): Promise<typeof import('danfojs-node')> {
       { cause },
     );
   }
+}
+
+/** Shows a frame or a series, which else would show its fields. */
+function show(this: NDframe): MimeBundle {
+  const columns = this.columns.map((label, index) => {
+    return { label: String(label), unit: this.dtypes[index] === 'string' ? 'text' : 'number' } as const;
+  });
+  const rows = this.values.map((row, index) => [this.index[index], ...[row].flat()]);
+  return new Table(['', ...columns], rows as (string | number | boolean)[][])[jupyterDisplay]();
 }

@@ -1,13 +1,11 @@
 /** Data frames where danfojs-node is installed, and the error where it is not. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import ts from 'typescript';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { type Displayable, jupyterDisplay } from '../../src/display';
 import { toDataFrame } from '../../src/monitoring/data-frame';
-import { temporaryFolder } from '../support/temporary';
 
-const ROOT = join(__dirname, '../..');
+const library = JSON.stringify(join(__dirname, '../../dist/src/index.js'));
 const rows = [
   { strategy: 'pool', size: 4096, holder: null },
   { strategy: 'arena', size: 1024, holder: 'layer 0' },
@@ -38,26 +36,36 @@ test('no rows are a frame without columns', async () => {
   expect((await toDataFrame([])).shape).toEqual([0, 0]);
 });
 
-/** Runs `code` beside the one module, in a process of its own. */
-function run(folder: string, code: string) {
-  for (const file of ['errors', 'monitoring/data-frame']) {
-    const source = readFileSync(join(ROOT, 'src', `${file}.ts`), 'utf8');
-    const { outputText } = ts.transpileModule(source, {
-      compilerOptions: { module: ts.ModuleKind.Node16, target: ts.ScriptTarget.ES2022 },
-      fileName: `${file}.ts`,
-    });
-    const path = join(folder, `${file}.js`);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, outputText);
-  }
-  const script = `const { toDataFrame } = require(${JSON.stringify(join(folder, 'monitoring/data-frame.js'))}); ${code}`;
-  return spawnSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' });
+test('a frame, a sum of its groups and a column show as tables', async () => {
+  const frame = await toDataFrame(rows);
+  const text = (value: unknown) => (value as Displayable)[jupyterDisplay]() as Record<string, string>;
+  expect(text(frame)['text/html']).toContain('<td style="text-align:right">4096</td>');
+  expect(text(frame)['text/plain']).toBe(
+    '   strategy  size  holder\n0  pool      4096  –\n1  arena     1024  layer 0\n2  pool       512  layer 1',
+  );
+  const sums = frame.groupby(['strategy']).col(['size']).sum();
+  expect(text(sums)['text/plain']).toBe(
+    '   strategy  size_sum\n0  pool          4608\n1  arena         1024',
+  );
+  expect(text(frame.column('size'))['text/plain']).toBe('   size\n0  4096\n1  1024\n2   512');
+});
+
+/** What a new process prints that calls `toDataFrame` and then does what `code` says. */
+function inNewProcess(code: string, options: readonly string[] = []) {
+  const script = `require(${library}).toDataFrame([{ a: 1 }, { a: 2 }])${code}`;
+  return spawnSync(process.execPath, [...options, '-e', script], { encoding: 'utf8' });
 }
 
+const scriptUrl = (script: string) => `data:text/javascript,${encodeURIComponent(script)}`;
+
 test('where it is not installed, the error says what to install', () => {
-  const { stdout, stderr } = run(
-    temporaryFolder(),
-    'toDataFrame([{ a: 1 }]).catch(({ name, code, message }) => console.log(JSON.stringify([name, code, message])))',
+  // Node is sent to look for a package that is indeed not there, so that the failure is Node's own.
+  const hook = `export const resolve = (name, context, next) =>
+    next(name === 'danfojs-node' ? 'danfojs-node-elsewhere' : name, context);`;
+  const registration = `import { register } from 'node:module'; register(${JSON.stringify(scriptUrl(hook))});`;
+  const { stdout, stderr } = inNewProcess(
+    '.catch(({ name, code, message }) => console.log(JSON.stringify([name, code, message])))',
+    ['--import', scriptUrl(registration)],
   );
   expect(stderr).toBe('');
   const [name, code, message] = JSON.parse(stdout);
@@ -66,8 +74,6 @@ test('where it is not installed, the error says what to install', () => {
 });
 
 test('neither loading nor computing prints anything', () => {
-  const library = JSON.stringify(join(ROOT, 'dist/src/index.js'));
-  const script = `require(${library}).toDataFrame([{ a: 1 }, { a: 2 }]).then((frame) => frame.tensor.sum().dataSync())`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  const { status, stdout, stderr } = inNewProcess('.then((frame) => frame.tensor.sum().dataSync())');
   expect([status, stdout, stderr]).toEqual([0, '', '']);
 });
