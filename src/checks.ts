@@ -22,6 +22,12 @@ export function checkChoice<T extends string>(name: string, value: unknown, choi
   throw new HyperionError('INVALID', `${name} is ${show(value)}; it must be one of ${choices.join(', ')}`);
 }
 
+/** @throws HyperionError `INVALID` unless `value` is true or false */
+export function checkFlag(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new HyperionError('INVALID', `${name} is ${show(value)}; it must be true or false`);
+}
+
 function inRange(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;
 }

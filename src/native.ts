@@ -75,6 +75,135 @@ export interface NativeGraph {
   layers: readonly NativeLayer[];
 }
 
+/** How memory is handed out. Sizes in bytes; 0 leaves the choice to the engine. */
+export interface NativeStrategy {
+  strategy: 'static' | 'pooled' | 'dynamic' | 'hybrid';
+  initialPoolSize: number;
+  blockSize: number;
+  enableOptimization: boolean;
+}
+
+/** Blocks of one size. */
+export interface NativePool {
+  strategy: 'pool';
+  /** bytes */
+  size: number;
+  blockSize: number;
+  growable: boolean;
+  threadSafe: boolean;
+}
+
+export interface NativeAllocatorConfig {
+  /** of pages held from the operating system, in bytes; Infinity = unlimited */
+  budget: number;
+  /** of what live blocks ask for, in bytes; Infinity = unlimited */
+  limit: number;
+  source: NativeStrategy | NativePool;
+}
+
+/** Counters of what was asked for, in bytes unless the name says otherwise. */
+export interface NativeCounters {
+  current: number;
+  peak: number;
+  totalAllocated: number;
+  /** how many times */
+  allocations: number;
+  /** how many times */
+  frees: number;
+}
+
+/** How memory lies, in bytes unless the name says otherwise. */
+export interface NativeUsage {
+  /** held from the operating system */
+  reserved: number;
+  /** handed out, as rounded up */
+  active: number;
+  /** asked for by live blocks */
+  requested: number;
+  /** the largest block that could be handed out of what is reserved */
+  largestFree: number;
+  /** live, a count */
+  liveBlocks: number;
+}
+
+export interface NativeAllocatorStats extends NativeCounters, NativeUsage {
+  reservedPeak: number;
+  /** blocks of a pool, live and free; 0 for other strategies */
+  capacity: number;
+  budget: number;
+  limit: number;
+}
+
+/** Rows of `allocatorBlocks` and `sessionBlocks`: handle (0 for a session's), address, bytes, alignment, tag, sequence, engine clock in ms (0 unknown). */
+export const BLOCK_FIELDS = 7;
+/** Rows of spans held from the operating system: address, bytes. */
+export const SPAN_FIELDS = 2;
+/** Rows of `allocatorSamples`: engine clock in ms, bytes asked for, bytes reserved. */
+export const SAMPLE_FIELDS = 3;
+/** Rows of a trace: engine clock in ms, kind, block number, bytes, alignment, tag, lifetime. */
+export const TRACE_FIELDS = 7;
+export const TRACE_KINDS = ['allocate', 'free', 'reset', 'map', 'unmap'] as const;
+
+/** Bin i holds values from 2^i to below 2^(i+1). */
+export interface NativeHistograms {
+  /** pairs: blocks, bytes */
+  sizes: Float64Array;
+  /** blocks, by microseconds that they lived */
+  lifetimes: Float64Array;
+}
+
+export interface NativeTrace {
+  events: Float64Array;
+  /** events beyond what is kept */
+  lost: number;
+}
+
+export interface NativeReplay {
+  reservedPeak: number;
+  requestedPeak: number;
+  /** at the moment of the peak of what was asked for */
+  external: number;
+  internal: number;
+  /** the largest over the whole trace */
+  externalPeak: number;
+  nanosecondsPerOperation: number;
+  /** the event that did not fit, and why; -1 when all did */
+  failedAt: number;
+  failure: string;
+}
+
+/** What `optimizeAllocator` changed. */
+export interface NativeOptimization {
+  /** pairs: block bytes, live blocks */
+  before: Float64Array;
+  after: Float64Array;
+  trimmed: number;
+  internalBefore: number;
+  internalAfter: number;
+  /** sizes whose blocks live long */
+  lasting: Float64Array;
+}
+
+/** Blocks by number. These report failure by what they return, and are called as they are: they cost tens of nanoseconds. */
+export interface NativeBlocks {
+  /** a handle; 0 when refused, see `refusal` */
+  allocate(allocator: number, bytes: number, alignment: number, tag: number, lifetime: number): number;
+  /** false when the handle names no live block of this allocator */
+  free(allocator: number, handle: number): boolean;
+  /** `bytes` for each handle, or where that is 0 what `sizes` says; how many were allocated */
+  allocateMany(
+    allocator: number,
+    bytes: number,
+    alignment: number,
+    tag: number,
+    lifetime: number,
+    sizes: Float64Array,
+    handles: Float64Array,
+  ): number;
+  /** how many were freed: all, or those before the first that names no live block */
+  freeMany(allocator: number, handles: Float64Array): number;
+}
+
 export interface NativeSessionOptions {
   /** bytes; Infinity = unlimited */
   budget: number;
@@ -84,6 +213,7 @@ export interface NativeSessionOptions {
   readers: number;
   /** 'mmap' is the peer of benchmarks, outside the budget: see Model.sessionWith */
   io: 'auto' | 'direct' | 'buffered' | 'mmap';
+  memory: NativeStrategy;
 }
 
 /** What a session needs, in bytes unless the name says otherwise. */
@@ -107,12 +237,9 @@ export interface NativePlan {
 export const MEMORY_TAGS = ['weights', 'staging', 'activations', 'kv-cache', 'scratch'] as const;
 export type MemoryTag = (typeof MEMORY_TAGS)[number];
 
-export interface NativeMemory {
+export interface NativeMemory extends NativeCounters, NativeUsage {
   budget: number;
-  current: number;
-  peak: number;
-  totalAllocated: number;
-  allocations: number;
+  reservedPeak: number;
   byTag: Record<MemoryTag, number>;
   peakByTag: Record<MemoryTag, number>;
 }
@@ -149,7 +276,7 @@ export const EVENT_KINDS = [
   'stall end',
 ] as const;
 
-export const EVENT_FIELDS = 5 + MEMORY_TAGS.length;
+export const EVENT_FIELDS = 6 + MEMORY_TAGS.length;
 
 export interface Addon {
   openModel(spec: NativeModelSpec): number;
@@ -174,8 +301,55 @@ export interface Addon {
   sessionMemory(session: number): NativeMemory;
   sessionStatistics(session: number): NativeStatistics;
   recordEvents(session: number, on: boolean): void;
-  /** rows of EVENT_FIELDS: engine clock in ms, kind, layer (-1 none), bytes, peak, then bytes by tag */
+  /** rows of EVENT_FIELDS: engine clock in ms, kind, layer (-1 none), bytes, peak, reserved, then bytes by tag */
   drainEvents(session: number): { events: Float64Array; lost: number };
+  /** rows of BLOCK_FIELDS, oldest first */
+  sessionBlocks(session: number): Float64Array;
+  /** rows of SPAN_FIELDS */
+  sessionSpans(session: number): Float64Array;
+  /** follows allocations from now on; the blocks that are live come first */
+  startSessionTrace(session: number): void;
+  /** what was followed up to now; ends the trace */
+  takeSessionTrace(session: number): NativeTrace & { initialPoolSize: number };
+  readonly blocks: NativeBlocks;
+  createAllocator(config: NativeAllocatorConfig): number;
+  /** frees what is live, detaching its views */
+  closeAllocator(allocator: number): void;
+  allocatorStats(allocator: number): NativeAllocatorStats;
+  /** rows of BLOCK_FIELDS, oldest first */
+  allocatorBlocks(allocator: number): Float64Array;
+  /** rows of SPAN_FIELDS */
+  allocatorSpans(allocator: number): Float64Array;
+  /** rows of SAMPLE_FIELDS, oldest first; empty while the allocator is not tracked */
+  allocatorSamples(allocator: number): Float64Array;
+  allocatorHistograms(allocator: number): NativeHistograms;
+  trackAllocator(allocator: number, on: boolean): void;
+  /** throws INVALID below what is used */
+  setAllocatorLimits(allocator: number, budget: number, limit: number): void;
+  resetAllocator(allocator: number): void;
+  /** bytes given back */
+  trimAllocator(allocator: number): number;
+  /** a new level of counters, all 0 */
+  pushCounters(allocator: number): void;
+  /** takes the newest level off; throws INVALID when there is none */
+  popCounters(allocator: number): NativeCounters;
+  /** hybrid only, else throws INVALID */
+  optimizeAllocator(allocator: number): NativeOptimization;
+  startTrace(allocator: number): void;
+  takeTrace(allocator: number): NativeTrace;
+  /** throws why such a block is refused */
+  refusal(allocator: number, bytes: number, alignment: number, tag: number, lifetime: number): never;
+  /** of a handle that names no live block: was it freed, and what was it */
+  describeHandle(
+    allocator: number,
+    handle: number,
+  ): { kind: 'freed' | 'stale' | 'foreign'; bytes: number; tag: number };
+  /** the block's memory; detached when the block is freed */
+  viewBlock(allocator: number, handle: number): ArrayBuffer;
+  /** runs a trace through a fresh allocator, off the JavaScript thread */
+  replay(events: Float64Array, config: NativeAllocatorConfig): Promise<NativeReplay>;
+  /** bytes asked for by live blocks of the process, over all sessions and allocators */
+  processUsage(): { current: number; peak: number };
   /** the engine's monotonic clock in ms */
   clockMs(): number;
   processMemory(): { resident: number; residentPeak: number; fileBacked: number };
@@ -213,9 +387,12 @@ function load(): Record<string, unknown> {
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** Gives every error that leaves the addon the one error class of the API. */
+/** Gives every error that leaves the addon the one error class of the API. `blocks` throws none, and stays as it is. */
 function translateErrors(addon: Record<string, unknown>): Addon {
-  const wrapped = Object.entries(addon).map(([name, value]) => [name, wrap(value as AnyFunction)]);
+  const wrapped = Object.entries(addon).map(([name, value]) => [
+    name,
+    typeof value === 'function' ? wrap(value as AnyFunction) : value,
+  ]);
   return Object.fromEntries(wrapped);
 }
 

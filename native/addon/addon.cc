@@ -8,6 +8,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   hyperion::addon::export_models(env, exports);
   hyperion::addon::export_sessions(env, exports);
   hyperion::addon::export_reports(env, exports);
+  hyperion::addon::export_allocators(env, exports);
+  hyperion::addon::export_blocks(env, exports);
+  hyperion::addon::export_replay(env, exports);
   hyperion::addon::export_system(env, exports);
   return exports;
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "addon/convert_memory.h"
 #include "addon/errors.h"
 
 namespace hyperion::addon {
@@ -23,12 +24,6 @@ Io to_io(const Napi::Value& value) {
   if (name == "mmap") return Io::mapped;
   throw_invalid(value.Env(),
                 "io is '" + name + "'; it must be 'auto', 'direct', 'buffered' or 'mmap'");
-}
-
-uint64_t to_budget(const Napi::Value& value) {
-  const double bytes = to_number(value, "budget");
-  if (bytes == INFINITY) return kUnlimited;
-  return to_whole(value, "budget");
 }
 
 Tensor to_tensor(const Napi::Value& value) {
@@ -122,11 +117,12 @@ ModelSpec to_model_spec(const Napi::Value& value) {
 SessionOptions to_session_options(const Napi::Value& value) {
   const Napi::Object object = to_object(value, "options");
   return {
-      .budget = to_budget(object.Get("budget")),
+      .budget = to_limit(object.Get("budget"), "budget"),
       .threads = to_whole(object.Get("threads"), "threads"),
       .prefetch_window = to_whole(object.Get("prefetchWindow"), "prefetchWindow"),
       .readers = to_whole(object.Get("readers"), "readers"),
       .io = to_io(object.Get("io")),
+      .strategy = to_strategy(object.Get("memory")),
   };
 }
 

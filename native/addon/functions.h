@@ -8,6 +8,9 @@ namespace hyperion::addon {
 void export_models(Napi::Env env, Napi::Object exports);
 void export_sessions(Napi::Env env, Napi::Object exports);
 void export_reports(Napi::Env env, Napi::Object exports);
+void export_allocators(Napi::Env env, Napi::Object exports);
+void export_blocks(Napi::Env env, Napi::Object exports);
+void export_replay(Napi::Env env, Napi::Object exports);
 void export_system(Napi::Env env, Napi::Object exports);
 
 }  // namespace hyperion::addon

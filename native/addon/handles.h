@@ -33,6 +33,12 @@ class HandleTable {
     return slot == nullptr ? nullptr : slot->object;
   }
 
+  // The same, borrowed for this call.
+  T* get(double handle) const {
+    const Slot* slot = slot_of(handle);
+    return slot == nullptr ? nullptr : slot->object.get();
+  }
+
   // Takes the object out; null as find().
   std::shared_ptr<T> remove(double handle) {
     Slot* slot = const_cast<Slot*>(slot_of(handle));

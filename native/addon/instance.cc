@@ -36,4 +36,10 @@ std::shared_ptr<Session> Instance::session(const Napi::Value& handle) const {
   return session;
 }
 
+UserAllocator& Instance::allocator(const Napi::Value& handle) const {
+  UserAllocator* allocator = allocators.get(to_number(handle, "allocator"));
+  if (allocator == nullptr) check(handle.Env(), Status(Code::closed, "the allocator is closed"));
+  return *allocator;
+}
+
 }  // namespace hyperion::addon

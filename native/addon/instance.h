@@ -9,6 +9,7 @@
 
 #include "addon/completions.h"
 #include "addon/handles.h"
+#include "addon/user_allocator.h"
 #include "inference/session.h"
 #include "model/model.h"
 
@@ -20,6 +21,7 @@ class Instance {
 
   HandleTable<Model> models{1};
   HandleTable<Session> sessions{2};
+  HandleTable<UserAllocator> allocators{3};
   Completions completions;
 
   // Remembers a session that a worker is closing, so that the environment's end waits for it too.
@@ -29,6 +31,7 @@ class Instance {
   // numbers.
   std::shared_ptr<Model> model(const Napi::Value& handle) const;
   std::shared_ptr<Session> session(const Napi::Value& handle) const;
+  UserAllocator& allocator(const Napi::Value& handle) const;
 
   static Instance& of(Napi::Env env) { return *env.GetInstanceData<Instance>(); }
 

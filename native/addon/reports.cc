@@ -1,7 +1,6 @@
 // What sessions report: memory, statistics, events.
-#include <limits>
-
 #include "addon/convert.h"
+#include "addon/convert_memory.h"
 #include "addon/errors.h"
 #include "addon/functions.h"
 #include "addon/instance.h"
@@ -24,13 +23,15 @@ Napi::Value session_memory(const Napi::CallbackInfo& info) {
   const auto session = Instance::of(env).session(info[0]);
   const MemoryCounts counts = session->memory();
   Napi::Object result = Napi::Object::New(env);
-  result.Set("budget", session->budget() == kUnlimited
-                           ? Napi::Number::New(env, std::numeric_limits<double>::infinity())
-                           : number(env, session->budget()));
-  result.Set("current", number(env, counts.current));
-  result.Set("peak", number(env, counts.peak));
-  result.Set("totalAllocated", number(env, counts.total_allocated));
-  result.Set("allocations", number(env, counts.allocations));
+  set_usage(result, session->engine_memory().usage());
+  set_number(result, "budget", session->budget());
+  set_number(result, "current", counts.current);
+  set_number(result, "peak", counts.peak);
+  set_number(result, "totalAllocated", counts.total_allocated);
+  set_number(result, "allocations", counts.allocations);
+  set_number(result, "frees", counts.frees);
+  set_number(result, "reserved", counts.reserved);
+  set_number(result, "reservedPeak", counts.reserved_peak);
   result.Set("byTag", by_tag(env, counts.by_tag));
   result.Set("peakByTag", by_tag(env, counts.peak_by_tag));
   return result;
@@ -77,9 +78,9 @@ void record_events(const Napi::CallbackInfo& info) {
   check(info.Env(), session->record_events(to_flag(info[1], "on")));
 }
 
-// A row as src/native.ts describes it: five fields, then the bytes by tag, whose sum is what is
+// A row as src/native.ts describes it: six fields, then the bytes by tag, whose sum is what is
 // held.
-constexpr size_t kEventFields = 5 + kTagCount;
+constexpr size_t kEventFields = 6 + kTagCount;
 
 Napi::Value drain_events(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -92,11 +93,45 @@ Napi::Value drain_events(const Napi::CallbackInfo& info) {
     *out++ = event.layer;
     *out++ = static_cast<double>(event.bytes);
     *out++ = static_cast<double>(event.peak);
+    *out++ = static_cast<double>(event.reserved);
     for (const uint64_t tagged : event.by_tag) *out++ = static_cast<double>(tagged);
   }
   Napi::Object result = Napi::Object::New(env);
   result.Set("events", rows);
   result.Set("lost", number(env, drained.lost));
+  return result;
+}
+
+Napi::Value session_blocks(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::vector<LiveBlock> blocks = Instance::of(env).session(info[0])->engine_memory().blocks();
+  BlockRows rows(env, blocks.size());
+  for (const LiveBlock& block : blocks) {
+    rows.add(0, address_of(block.address), block.bytes,
+              kPageSize, block.tag,
+              block.sequence, 0);
+  }
+  return rows.array();
+}
+
+Napi::Value session_spans(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto session = Instance::of(env).session(info[0]);
+  return to_span_rows(env, session->engine_memory().reserved_spans());
+}
+
+void start_session_trace(const Napi::CallbackInfo& info) {
+  Instance::of(info.Env()).session(info[0])->engine_memory().start_trace();
+}
+
+// With the strategy as the session sized it.
+Napi::Value take_session_trace(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto session = Instance::of(env).session(info[0]);
+  const std::unique_ptr<Trace> trace = session->engine_memory().take_trace();
+  if (trace == nullptr) throw_invalid(env, "no trace runs; begin one with startTrace()");
+  Napi::Object result = to_js(env, *trace).As<Napi::Object>();
+  set_number(result, "initialPoolSize", session->strategy().initial_pool_size);
   return result;
 }
 
@@ -107,6 +142,10 @@ void export_reports(Napi::Env env, Napi::Object exports) {
   exports.Set("sessionStatistics", Napi::Function::New(env, session_statistics));
   exports.Set("recordEvents", Napi::Function::New(env, record_events));
   exports.Set("drainEvents", Napi::Function::New(env, drain_events));
+  exports.Set("sessionBlocks", Napi::Function::New(env, session_blocks));
+  exports.Set("sessionSpans", Napi::Function::New(env, session_spans));
+  exports.Set("startSessionTrace", Napi::Function::New(env, start_session_trace));
+  exports.Set("takeSessionTrace", Napi::Function::New(env, take_session_trace));
 }
 
 }  // namespace hyperion::addon

@@ -5,6 +5,7 @@
 #include "addon/promise_worker.h"
 #include "compute/random.h"
 #include "memory/budget.h"
+#include "monitoring/process_usage.h"
 #include "platform/clock.h"
 #include "platform/process.h"
 
@@ -45,6 +46,13 @@ Napi::Value live_bytes_now(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(live_bytes()));
 }
 
+Napi::Value process_usage_now(const Napi::CallbackInfo& info) {
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("current", static_cast<double>(process_usage.current()));
+  result.Set("peak", static_cast<double>(process_usage.peak()));
+  return result;
+}
+
 Napi::Value fill_normal_bytes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Uint8Array out = to_uint8_array(info[0], "out");
@@ -72,6 +80,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("resetResidentPeak", Napi::Function::New(env, reset_peak));
   exports.Set("cpu", Napi::Function::New(env, cpu));
   exports.Set("liveBytes", Napi::Function::New(env, live_bytes_now));
+  exports.Set("processUsage", Napi::Function::New(env, process_usage_now));
   exports.Set("fillNormal", Napi::Function::New(env, fill_normal_bytes));
 }
 

@@ -8,7 +8,7 @@ Status Activations::resize(uint64_t rows) {
   if (rows == layout_.rows) return {};
   free();
   const ActivationLayout wanted(graph_, rows);
-  Result<Region> region = Region::allocate(budget_, Tag::activations, wanted.bytes);
+  Result<Region> region = Region::allocate(memory_, Tag::activations, wanted.bytes);
   if (!region.ok()) return region.status();
   region_ = std::move(region.value());
   layout_ = wanted;

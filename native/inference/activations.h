@@ -11,9 +11,9 @@ namespace hyperion {
 
 class Activations {
  public:
-  // REQUIRES: graph and budget outlive this.
-  Activations(const Graph& graph, Budget& budget)
-      : graph_(graph), budget_(budget), layout_(graph, 0) {}
+  // REQUIRES: graph and memory outlive this.
+  Activations(const Graph& graph, EngineMemory& memory)
+      : graph_(graph), memory_(memory), layout_(graph, 0) {}
 
   // Makes room for exactly `rows` tokens. What the buffers held is lost when the number changes.
   Status resize(uint64_t rows);
@@ -34,7 +34,7 @@ class Activations {
   float* floats() const { return reinterpret_cast<float*>(region_.data()); }
 
   const Graph& graph_;
-  Budget& budget_;
+  EngineMemory& memory_;
   ActivationLayout layout_;
   Region region_;
 };

@@ -6,7 +6,7 @@ Status AttentionScratch::resize(uint64_t blocks) {
   if (blocks == layout_.blocks) return {};
   free();
   const AttentionLayout wanted(graph_, threads_, blocks);
-  Result<Region> region = Region::allocate(budget_, Tag::scratch, wanted.bytes);
+  Result<Region> region = Region::allocate(memory_, Tag::scratch, wanted.bytes);
   if (!region.ok()) return region.status();
   region_ = std::move(region.value());
   layout_ = wanted;

@@ -12,9 +12,9 @@ namespace hyperion {
 
 class AttentionScratch {
  public:
-  // REQUIRES: graph and budget outlive this.
-  AttentionScratch(const Graph& graph, uint64_t threads, Budget& budget)
-      : graph_(graph), threads_(threads), budget_(budget), layout_(graph, threads, 0) {}
+  // REQUIRES: graph and memory outlive this.
+  AttentionScratch(const Graph& graph, uint64_t threads, EngineMemory& memory)
+      : graph_(graph), threads_(threads), memory_(memory), layout_(graph, threads, 0) {}
 
   // Makes room for sequences of exactly so many blocks.
   Status resize(uint64_t blocks);
@@ -37,7 +37,7 @@ class AttentionScratch {
 
   const Graph& graph_;
   const uint64_t threads_;
-  Budget& budget_;
+  EngineMemory& memory_;
   AttentionLayout layout_;
   Region region_;
 };

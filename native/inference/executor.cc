@@ -9,12 +9,12 @@ namespace hyperion {
 Executor::Executor(Parts parts, const SessionOptions& options, Access access)
     : graph_(parts.graph),
       requirements_(parts.requirements),
-      budget_(parts.budget),
+      memory_(parts.memory),
       store_(parts.store),
-      activations_(parts.graph, parts.budget),
-      cache_(parts.graph, parts.budget),
-      scratch_(parts.graph, options.threads, parts.budget),
-      rows_(parts.model, access, options.readers, parts.budget, parts.cancelled),
+      activations_(parts.graph, parts.memory),
+      cache_(parts.graph, parts.memory),
+      scratch_(parts.graph, options.threads, parts.memory),
+      rows_(parts.model, access, options.readers, parts.memory, parts.cancelled),
       team_(options.threads),
       operations_(parts.graph, parts.model,
                   {activations_, cache_, scratch_, team_, store_, rows_, parts.cancelled}) {}
@@ -48,16 +48,33 @@ Status Executor::make_room(uint64_t tokens, uint64_t positions, uint64_t chunk) 
   const uint64_t rows = std::clamp(std::bit_ceil(tokens), fewest, chunk);
   const uint64_t blocks = KvLayout(graph_).blocks(positions);
   // What changes size is freed before anything grows, or old and new together could exceed the
-  // budget.
-  if (activations_.rows() != rows) activations_.free();
-  if (scratch_.blocks() != blocks) scratch_.free();
+  // budget. And it is freed in the reverse of the order in which it was allocated: staging, cache,
+  // scratch, activations, so that a strategy which reuses room in that order alone can.
+  const bool cache_changes = cache_.blocks() != blocks || scratch_.blocks() != blocks;
+  if (cache_changes || activations_.rows() != rows) activations_.free();
+  if (cache_changes) scratch_.free();
+  if (!requirements_.everything_fits(positions)) {
+    if (Status status = make_staging(); !status.ok()) return status;
+  }
   if (Status status = cache_.resize(positions); !status.ok()) return status;
   if (Status status = scratch_.resize(blocks); !status.ok()) return status;
   return activations_.resize(rows);
 }
 
+// Before rows are read, for all lookups of the graph: later it would lie above what changes size.
+Status Executor::make_staging() {
+  for (const GraphLayer& layer : graph_.layers) {
+    if (!is_lookup_only(layer)) continue;
+    for (const Op& op : layer.ops) {
+      Status status = rows_.make_staging(std::get<Embed>(op).table);
+      if (!status.ok()) return status;
+    }
+  }
+  return {};
+}
+
 Status Executor::run_chunk(const Step& chunk, LogitRows rows, bool last) {
-  Monitor& monitor = budget_.monitor();
+  Monitor& monitor = memory_.monitor();
   monitor.record(EventKind::pass_begin, kNoLayer, 0);
   activations_.turn_to(chunk.position, chunk.count);
   const bool with_head = rows == LogitRows::all || (rows == LogitRows::last && last);
@@ -86,7 +103,7 @@ Status Executor::run_layer(size_t index, Step step) {
     pin.emplace(std::move(acquired.value()));
     step.weights = &*pin;
   }
-  Monitor& monitor = budget_.monitor();
+  Monitor& monitor = memory_.monitor();
   monitor.record(EventKind::compute_begin, static_cast<int>(index), 0);
   const double begin = now_ms() - rows_.wait_ms();
   Status status;

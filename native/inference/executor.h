@@ -22,7 +22,7 @@ class Executor {
     const Graph& graph;
     const Model& model;
     const Requirements& requirements;
-    Budget& budget;
+    EngineMemory& memory;
     LayerStore& store;
     const std::atomic<bool>& cancelled;
   };
@@ -52,6 +52,7 @@ class Executor {
 
  private:
   Status make_room(uint64_t tokens, uint64_t positions, uint64_t chunk);
+  Status make_staging();
   Status run_chunk(const Step& chunk, LogitRows rows, bool last);
   Status run_layer(size_t index, Step step);
   bool is_loaded_whole(size_t index) const;
@@ -59,7 +60,7 @@ class Executor {
 
   const Graph& graph_;
   const Requirements& requirements_;
-  Budget& budget_;
+  EngineMemory& memory_;
   LayerStore& store_;
   Activations activations_;
   KvCache cache_;

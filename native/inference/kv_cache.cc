@@ -6,7 +6,7 @@ Status KvCache::resize(uint64_t positions) {
   const uint64_t wanted = layout_.blocks(positions);
   if (wanted < blocks_.size()) blocks_.resize(wanted);
   while (blocks_.size() < wanted) {
-    Result<Region> block = Region::allocate(budget_, Tag::kv_cache, layout_.block_bytes());
+    Result<Region> block = Region::allocate(memory_, Tag::kv_cache, layout_.block_bytes());
     if (!block.ok()) return block.status();
     blocks_.push_back(std::move(block.value()));
   }

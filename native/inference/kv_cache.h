@@ -12,8 +12,8 @@ namespace hyperion {
 
 class KvCache {
  public:
-  // REQUIRES: the budget outlives the cache.
-  KvCache(const Graph& graph, Budget& budget) : layout_(graph), budget_(budget) {}
+  // REQUIRES: the memory outlives the cache.
+  KvCache(const Graph& graph, EngineMemory& memory) : layout_(graph), memory_(memory) {}
 
   // Keeps exactly the blocks that `positions` need; those kept are unchanged. OVER_BUDGET or
   // OUT_OF_MEMORY; blocks added before it stay.
@@ -32,7 +32,7 @@ class KvCache {
   float* row(uint64_t position, uint64_t layer_offset);
 
   const KvLayout layout_;
-  Budget& budget_;
+  EngineMemory& memory_;
   std::vector<Region> blocks_;
 };
 

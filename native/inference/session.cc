@@ -24,6 +24,7 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Model> model, G
   Result<Access> access = choose_access(*model, options.io);
   if (!access.ok()) return access.status();
   const Requirements requirements(graph, *model, options);
+  if (Status status = requirements.check_strategy(); !status.ok()) return status;
   if (Status status = requirements.check(1); !status.ok()) return status;
 
   std::shared_ptr<Session> session(
@@ -32,6 +33,8 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Model> model, G
       session->thread_ == nullptr) {
     return Status(Code::out_of_memory, "the operating system refuses another thread");
   }
+  Status reserved = session->memory_.use(session->requirements_.strategy());
+  if (!reserved.ok()) return reserved;
   if (access.value() == Access::mapped) {
     if (Status status = session->store_->map_files(); !status.ok()) return status;
   }
@@ -45,14 +48,14 @@ Session::Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions
       options_(options),
       access_(access),
       requirements_(graph_, *model_, options),
-      budget_(options.budget, monitor_),
+      memory_(options.budget, monitor_),
       store_(std::make_unique<LayerStore>(
-          *model_, requirements_.layers(), budget_,
+          *model_, requirements_.layers(), memory_,
           StoreOptions{options.readers, options.prefetch_window, access}, cancelled_)),
       executor_(std::make_unique<Executor>(
-          Executor::Parts{graph_, *model_, requirements_, budget_, *store_, cancelled_}, options,
+          Executor::Parts{graph_, *model_, requirements_, memory_, *store_, cancelled_}, options,
           access)) {
-  budget_.set_reclaim([this] { return store_->reclaim(); });
+  memory_.set_reclaim([this] { return store_->reclaim(); });
   thread_ = Thread::start("hyp-engine", [this] { work(); });
 }
 
@@ -141,6 +144,8 @@ void Session::close() {
   store_.reset();
   monitor_.events.stop();
   recording_.free();
+  // What a strategy holds beyond blocks goes too; the default one can always be had.
+  (void)memory_.use({});
 }
 
 SessionStatistics Session::statistics() const {
@@ -166,7 +171,7 @@ Status Session::record_events(bool on) {
     recording_.free();
     return {};
   }
-  Result<Region> region = Region::allocate(budget_, Tag::scratch, kRecordingBytes);
+  Result<Region> region = Region::map(memory_, Tag::scratch, kRecordingBytes);
   if (!region.ok()) return region.status();
   recording_ = std::move(region.value());
   monitor_.events.start({reinterpret_cast<Event*>(recording_.data()), kRecordedEvents});

@@ -60,6 +60,8 @@ class Session {
 
   uint64_t budget() const { return options_.budget; }
   MemoryCounts memory() const { return monitor_.counters.snapshot(); }
+  EngineMemory& engine_memory() { return memory_; }
+  const StrategyConfig& strategy() const { return requirements_.strategy(); }
   SessionStatistics statistics() const;
 
   // Switches the event ring on (charging it) or off (dropping what was not drained).
@@ -86,7 +88,7 @@ class Session {
   const Access access_;
   const Requirements requirements_;
   Monitor monitor_;
-  Budget budget_;
+  EngineMemory memory_;
   Region recording_;
 
   std::atomic<bool> cancelled_ = false;

@@ -19,27 +19,27 @@ std::optional<int> LayerStore::farthest(bool resident_only) const {
   return static_cast<int>(*victim);
 }
 
-// Takes a region for a prefetch out of free budget and of layers needed later than `index`; evicts
+// Takes a region for a prefetch out of free room and of layers needed later than `index`; evicts
 // nothing unless that is enough.
 bool LayerStore::make_room_for_prefetch(int index, Region& region) {
   const size_t use = next_use_[static_cast<size_t>(index)];
   const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
-  uint64_t obtainable = budget_.available();
-  for (size_t i = 0; i < layers_.size(); ++i) {
+  uint64_t obtainable = memory_.available();
+  for (size_t i = 0; i < layers_.size() && memory_.reuses_any_room(); ++i) {
     const Layer& layer = layers_[i];
     if (layer.state == State::resident && layer.pins == 0 && next_use_[i] > use) {
-      obtainable += std::min(layer.stored.layout.bytes, kUnlimited - obtainable);
+      const uint64_t footprint = memory_.footprint(layer.stored.layout.bytes);
+      obtainable += std::min(footprint, kUnlimited - obtainable);
     }
   }
-  if (obtainable < bytes) return false;
+  if (obtainable < memory_.footprint(bytes)) return false;
 
   for (;;) {
-    Result<Region> fresh = Region::try_allocate(budget_, Tag::weights, bytes);
-    if (fresh.ok()) {
-      region = std::move(fresh.value());
+    if (std::optional<Region> fresh = Region::try_allocate(memory_, Tag::weights, bytes)) {
+      region = std::move(*fresh);
       return true;
     }
-    if (fresh.status().code() != Code::over_budget) return false;
+    if (!memory_.reuses_any_room()) return false;
     const std::optional<int> victim = farthest(true);
     if (!victim || next_use_[static_cast<size_t>(*victim)] <= use) return false;
     Lock none;
@@ -66,7 +66,7 @@ std::optional<Region> LayerStore::give_up(Lock& lock, int index) {
   ++statistics_.evictions;
   layer.state = State::absent;
   layer.ahead = false;
-  budget_.monitor().record(EventKind::evict, index, layer.stored.layout.bytes);
+  memory_.monitor().record(EventKind::evict, index, layer.stored.layout.bytes);
   return std::move(layer.region);
 }
 
@@ -88,7 +88,7 @@ void LayerStore::finish_load(int index) {
   if (layer.failure.ok() && !layer.given_up) {
     layer.state = State::resident;
     ++statistics_.loads;
-    budget_.monitor().record(EventKind::loaded, index, layer.stored.layout.bytes);
+    memory_.monitor().record(EventKind::loaded, index, layer.stored.layout.bytes);
   } else {
     layer.region.free();
     layer.state = State::absent;

@@ -30,10 +30,10 @@ const std::byte* LayerPin::tensor(uint32_t index) const {
   return nullptr;
 }
 
-LayerStore::LayerStore(const Model& model, std::vector<StoredLayer> layers, Budget& budget,
+LayerStore::LayerStore(const Model& model, std::vector<StoredLayer> layers, EngineMemory& memory,
                        StoreOptions options, const std::atomic<bool>& cancelled)
     : model_(model),
-      budget_(budget),
+      memory_(memory),
       options_(options),
       cancelled_(cancelled),
       layers_(layers.size()),
@@ -91,7 +91,7 @@ Result<LayerPin> LayerStore::acquire(int index) {
 }
 
 Status LayerStore::wait_until_loaded(Lock& lock, int index) {
-  Monitor& monitor = budget_.monitor();
+  Monitor& monitor = memory_.monitor();
   const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
   ++statistics_.stalls;
   const double begin = now_ms();
@@ -182,14 +182,12 @@ void LayerStore::note_next_uses() {
 Status LayerStore::load(Lock& lock, int index) {
   const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
   for (;;) {
-    Result<Region> region = Region::try_allocate(budget_, Tag::weights, bytes);
-    if (region.ok()) {
-      start_load(index, std::move(region.value()), Urgency::demand);
+    if (std::optional<Region> region = Region::try_allocate(memory_, Tag::weights, bytes)) {
+      start_load(index, std::move(*region), Urgency::demand);
       return {};
     }
-    if (region.status().code() != Code::over_budget) return region.status();
     const std::optional<int> victim = farthest(false);
-    if (!victim) return budget_.refusal(Tag::weights, bytes);
+    if (!victim) return memory_.refusal(Tag::weights, bytes);
     std::optional<Region> given = give_up(lock, *victim);
     if (!given) return cancelled_status();
     if (given->size() == bytes) {
@@ -215,7 +213,7 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
     }
   }
   layer.pending = requests.size();
-  budget_.monitor().record(EventKind::read_begin, index, layer.stored.layout.bytes);
+  memory_.monitor().record(EventKind::read_begin, index, layer.stored.layout.bytes);
   if (requests.empty()) {
     finish_load(index);
   } else {

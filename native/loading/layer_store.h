@@ -60,9 +60,9 @@ class LayerPin {
 // Thread-safe, except that passes are walked (begin_pass, acquire) by one thread.
 class LayerStore {
  public:
-  // REQUIRES: model, budget and `cancelled` outlive the store.
+  // REQUIRES: model, memory and `cancelled` outlive the store.
   // `cancelled`, when set, ends every wait for the disk once interrupt() is called.
-  LayerStore(const Model& model, std::vector<StoredLayer> layers, Budget& budget,
+  LayerStore(const Model& model, std::vector<StoredLayer> layers, EngineMemory& memory,
              StoreOptions options, const std::atomic<bool>& cancelled);
   ~LayerStore();
 
@@ -127,7 +127,7 @@ class LayerStore {
   Status load_and_wait(Lock& lock, int layer);
 
   const Model& model_;
-  Budget& budget_;
+  EngineMemory& memory_;
   const StoreOptions options_;
   const std::atomic<bool>& cancelled_;
 

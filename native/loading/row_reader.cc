@@ -30,14 +30,19 @@ uint64_t row_staging_bytes(const Tensor& matrix, size_t threads) {
   return round_up(kSlotsPerThread * threads * slot_bytes(matrix), kPageSize);
 }
 
-RowReader::RowReader(const Model& model, Access access, size_t threads, Budget& budget,
+RowReader::RowReader(const Model& model, Access access, size_t threads, EngineMemory& memory,
                      const std::atomic<bool>& cancelled)
     : model_(model),
       access_(access),
       slots_(kSlotsPerThread * threads),
-      budget_(budget),
+      memory_(memory),
       cancelled_(cancelled),
       readers_(threads, [this](int, const Status& status) { on_read(status); }) {}
+
+Status RowReader::make_staging(uint32_t tensor) {
+  Lock lock(mutex_);
+  return await_staging(lock, model_.tensors()[tensor]);
+}
 
 Status RowReader::read(uint32_t tensor, std::span<const int32_t> ids, float* out) {
   const Tensor& matrix = model_.tensors()[tensor];
@@ -65,7 +70,7 @@ Status RowReader::await_staging(Lock& lock, const Tensor& matrix) {
   const uint64_t bytes = slots_ * slot_bytes(matrix);
   if (staging_.size() >= bytes) return {};
   staging_.free();
-  Result<Region> region = Region::allocate(budget_, Tag::staging, bytes);
+  Result<Region> region = Region::allocate(memory_, Tag::staging, bytes);
   if (!region.ok()) return region.status();
   staging_ = std::move(region.value());
   return {};

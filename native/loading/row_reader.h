@@ -22,12 +22,15 @@ uint64_t row_staging_bytes(const Tensor& matrix, size_t threads);
 class RowReader {
  public:
   // `cancelled`, when set, ends the wait for the disk once interrupt() is called.
-  // REQUIRES: model, budget and `cancelled` outlive the reader.
-  RowReader(const Model& model, Access access, size_t threads, Budget& budget,
+  // REQUIRES: model, memory and `cancelled` outlive the reader.
+  RowReader(const Model& model, Access access, size_t threads, EngineMemory& memory,
             const std::atomic<bool>& cancelled);
 
-  // Reads rows `ids` of a matrix as floats, one after another into `out`. Its staging memory is
-  // charged on first use and kept. OVER_BUDGET, IO, CANCELLED, or CORRUPT when the file was cut
+  // Makes room for rows of the matrix on their way; it is kept. read() does so when it was not done
+  // before. OVER_BUDGET, OUT_OF_MEMORY, CANCELLED.
+  Status make_staging(uint32_t tensor);
+
+  // Reads rows `ids` of a matrix as floats, one after another into `out`. OVER_BUDGET, IO, CANCELLED, or CORRUPT when the file was cut
   // short. REQUIRES: the tensor has two dimensions and each id is below the first; `out` takes the
   // rows.
   Status read(uint32_t tensor, std::span<const int32_t> ids, float* out);
@@ -52,7 +55,7 @@ class RowReader {
   const Model& model_;
   const Access access_;
   const size_t slots_;
-  Budget& budget_;
+  EngineMemory& memory_;
   const std::atomic<bool>& cancelled_;
 
   std::mutex mutex_;

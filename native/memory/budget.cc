@@ -1,5 +1,6 @@
 #include "memory/budget.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "base/format.h"
@@ -11,48 +12,52 @@ std::atomic<uint64_t> process_bytes = 0;
 
 }  // namespace
 
-Status Budget::charge(Tag tag, uint64_t bytes) {
-  while (!try_charge(tag, bytes)) {
-    if (!reclaim_ || !reclaim_()) return refusal(tag, bytes);
-  }
-  return {};
-}
-
-bool Budget::try_charge(Tag tag, uint64_t bytes) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (bytes > limit_ - charged_) return false;
-    charged_ += bytes;
-    process_bytes += bytes;
-    monitor_.counters.add(tag, bytes);
-  }
-  if (tag != Tag::weights) monitor_.record(EventKind::memory, kNoLayer, bytes);
+bool Budget::try_charge(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (bytes > limit_ - charged_) return false;
+  charged_ += bytes;
+  peak_ = std::max(peak_, charged_);
+  process_bytes += bytes;
   return true;
 }
 
-void Budget::release(Tag tag, uint64_t bytes) {
-  {
-    const std::lock_guard lock(mutex_);
-    charged_ -= bytes;
-    process_bytes -= bytes;
-    monitor_.counters.subtract(tag, bytes);
+void Budget::release(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  charged_ -= bytes;
+  process_bytes -= bytes;
+}
+
+Status Budget::set_limit(uint64_t limit) {
+  const std::lock_guard lock(mutex_);
+  if (limit < charged_) {
+    return Status(Code::invalid,
+                  "the limit of " + format_bytes(limit) + " is below the " +
+                      format_bytes(charged_) + " that are held; free blocks or trim first",
+                  {{"limitBytes", static_cast<double>(limit)},
+                   {"reservedBytes", static_cast<double>(charged_)}});
   }
-  if (tag != Tag::weights) monitor_.record(EventKind::memory, kNoLayer, bytes);
+  limit_ = limit;
+  return {};
+}
+
+uint64_t Budget::limit() const {
+  const std::lock_guard lock(mutex_);
+  return limit_;
+}
+
+uint64_t Budget::charged() const {
+  const std::lock_guard lock(mutex_);
+  return charged_;
+}
+
+uint64_t Budget::peak() const {
+  const std::lock_guard lock(mutex_);
+  return peak_;
 }
 
 uint64_t Budget::available() const {
   const std::lock_guard lock(mutex_);
   return limit_ - charged_;
-}
-
-Status Budget::refusal(Tag tag, uint64_t bytes) const {
-  const uint64_t held = monitor_.counters.snapshot().current;
-  return Status(Code::over_budget,
-                format_bytes(bytes) + " more of " + kTagNames[index_of(tag)] +
-                    " do not fit: the budget is " + format_bytes(limit_) + ", of which " +
-                    format_bytes(held) + " are in use",
-                {{"neededBytes", static_cast<double>(held + bytes)},
-                 {"budgetBytes", static_cast<double>(limit_)}});
 }
 
 Status over_budget(uint64_t needed, uint64_t budget, uint64_t smallest) {

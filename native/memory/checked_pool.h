@@ -59,6 +59,7 @@ class CheckedPool final : public MemoryResource {
   std::vector<LiveBlock> live_blocks() const { return records_.live(chunks()); }
 
   uint64_t block_size() const { return chunks().block_size(); }
+  uint64_t capacity() const { return chunks().blocks(); }  // blocks, live and free
   // Since the pool was made: blocks handed out, and the most that were live at one time.
   uint64_t allocations() const { return allocations_; }
   uint64_t peak_blocks() const { return blocks_.peak(); }

@@ -5,9 +5,9 @@
 #include <deque>
 #include <memory>
 
+#include "memory/pool_classes.h"
 #include "memory/pool_space.h"
 #include "memory/resource.h"
-#include "memory/size_classes.h"
 #include "memory/slabs.h"
 
 namespace hyperion {
@@ -48,7 +48,7 @@ class Pooled final : public MemoryResource {
   const Slabs* pool_for(const Request& request) const;
   std::byte* try_allocate(const Request& request);
 
-  const SizeClasses classes_;
+  const PoolClasses classes_;
   std::unique_ptr<PoolSpace> space_;
   std::deque<Slabs> pools_;  // by class
   uint64_t requested_ = 0;   // by blocks of the pools

@@ -6,50 +6,65 @@
 
 namespace hyperion {
 
-Result<Region> Region::allocate(Budget& budget, Tag tag, uint64_t bytes) {
+Result<Region> Region::allocate(EngineMemory& memory, Tag tag, uint64_t bytes) {
   if (bytes == 0) return Region();
-  const uint64_t pages = round_up(bytes, kPageSize);
-  if (Status status = budget.charge(tag, pages); !status.ok()) return status;
-  return map_charged(budget, tag, pages);
+  const uint64_t size = round_up(bytes, kPageSize);
+  Result<std::byte*> block = memory.allocate(tag, size);
+  if (!block.ok()) return block.status();
+  return Region(Source::strategy, &memory, tag, block.value(), size);
 }
 
-Result<Region> Region::try_allocate(Budget& budget, Tag tag, uint64_t bytes) {
+std::optional<Region> Region::try_allocate(EngineMemory& memory, Tag tag, uint64_t bytes) {
   if (bytes == 0) return Region();
-  const uint64_t pages = round_up(bytes, kPageSize);
-  if (!budget.try_charge(tag, pages)) return Status(Code::over_budget, "does not fit now");
-  return map_charged(budget, tag, pages);
+  const uint64_t size = round_up(bytes, kPageSize);
+  std::byte* block = memory.try_allocate(tag, size);
+  if (block == nullptr) return std::nullopt;
+  return Region(Source::strategy, &memory, tag, block, size);
 }
 
-Result<Region> Region::map_charged(Budget& budget, Tag tag, uint64_t bytes) {
-  Result<PageRegion> pages = PageRegion::map(bytes);
-  if (!pages.ok()) {
-    budget.release(tag, bytes);
-    return pages.status();
-  }
-  return Region(&budget, tag, std::move(pages.value()));
+Result<Region> Region::map(EngineMemory& memory, Tag tag, uint64_t bytes) {
+  const uint64_t size = round_up(bytes, kPageSize);
+  Result<std::byte*> block = memory.map_pages(tag, size);
+  if (!block.ok()) return block.status();
+  return Region(Source::pages, &memory, tag, block.value(), size);
 }
 
-Region::Region(Region&& other) noexcept
-    : budget_(std::exchange(other.budget_, nullptr)),
-      tag_(other.tag_),
-      pages_(std::move(other.pages_)) {}
+Region Region::uncharged(PageRegion pages) {
+  const uint64_t size = pages.size();
+  return Region(Source::file, nullptr, Tag::weights, pages.release(), size);
+}
+
+Region::Region(Region&& other) noexcept {
+  *this = std::move(other);
+}
 
 Region& Region::operator=(Region&& other) noexcept {
   if (this != &other) {
     free();
-    budget_ = std::exchange(other.budget_, nullptr);
+    source_ = other.source_;
     tag_ = other.tag_;
-    pages_ = std::move(other.pages_);
+    memory_ = other.memory_;
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
   }
   return *this;
 }
 
 void Region::free() {
-  const uint64_t bytes = pages_.size();
-  pages_ = PageRegion();
-  if (budget_ == nullptr) return;
-  budget_->release(tag_, bytes);
-  budget_ = nullptr;
+  if (size_ == 0) return;
+  switch (source_) {
+    case Source::strategy:
+      memory_->free(tag_, data_, size_);
+      break;
+    case Source::pages:
+      memory_->unmap_pages(tag_, data_, size_);
+      break;
+    case Source::file:
+      PageRegion::unmap(data_, size_);
+      break;
+  }
+  data_ = nullptr;
+  size_ = 0;
 }
 
 }  // namespace hyperion

@@ -1,51 +1,53 @@
-// Pages and their charge as one: a Region is charged before it is mapped and released after it is
-// unmapped.
+// Pages and their charge as one: a Region is charged before it exists and released after it is gone.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <optional>
 
-#include "memory/budget.h"
+#include "memory/engine_memory.h"
 #include "platform/pages.h"
 
 namespace hyperion {
 
 class Region {
  public:
-  // Reclaims as Budget::charge does. OVER_BUDGET or OUT_OF_MEMORY.
-  // Bytes are rounded up to pages; none give an empty region. REQUIRES: the budget outlives the
-  // region.
-  static Result<Region> allocate(Budget& budget, Tag tag, uint64_t bytes);
+  // Reclaims as EngineMemory::allocate does. OVER_BUDGET or OUT_OF_MEMORY. What it holds is
+  // unspecified. Bytes are rounded up to pages; none give an empty region.
+  // REQUIRES: the memory outlives the region.
+  static Result<Region> allocate(EngineMemory& memory, Tag tag, uint64_t bytes);
 
-  // Only if the bytes fit now: OVER_BUDGET without reclaiming otherwise.
-  static Result<Region> try_allocate(Budget& budget, Tag tag, uint64_t bytes);
+  // Only if the bytes fit now.
+  static std::optional<Region> try_allocate(EngineMemory& memory, Tag tag, uint64_t bytes);
+
+  // Pages of their own, beneath the session's strategy; reclaims too.
+  static Result<Region> map(EngineMemory& memory, Tag tag, uint64_t bytes);
 
   // Pages that belong to a file's cache: they cost the budget nothing.
-  static Region uncharged(PageRegion pages) {
-    return Region(nullptr, Tag::weights, std::move(pages));
-  }
+  static Region uncharged(PageRegion pages);
 
   Region() = default;
   Region(Region&& other) noexcept;
   Region& operator=(Region&& other) noexcept;
   ~Region() { free(); }
 
-  // Unmaps and releases now; the region is empty afterwards.
+  // Gives the bytes back now; the region is empty afterwards.
   void free();
 
-  std::byte* data() const { return pages_.data(); }
-  uint64_t size() const { return pages_.size(); }
-  bool empty() const { return size() == 0; }
+  std::byte* data() const { return data_; }
+  uint64_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
 
  private:
-  static Result<Region> map_charged(Budget& budget, Tag tag, uint64_t bytes);
-  Region(Budget* budget, Tag tag, PageRegion pages)
-      : budget_(budget), tag_(tag), pages_(std::move(pages)) {}
+  enum class Source { strategy, pages, file };
+  Region(Source source, EngineMemory* memory, Tag tag, std::byte* data, uint64_t size)
+      : source_(source), tag_(tag), memory_(memory), data_(data), size_(size) {}
 
-  Budget* budget_ = nullptr;
+  Source source_ = Source::strategy;
   Tag tag_ = Tag::scratch;
-  PageRegion pages_;
+  EngineMemory* memory_ = nullptr;  // null for files
+  std::byte* data_ = nullptr;
+  uint64_t size_ = 0;
 };
 
 }  // namespace hyperion

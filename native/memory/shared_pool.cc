@@ -129,6 +129,11 @@ uint64_t SharedPool::allocations() const {
   return count;
 }
 
+uint64_t SharedPool::capacity() const {
+  const std::lock_guard lock(depot_);
+  return supply_.chunks().blocks();
+}
+
 uint64_t SharedPool::peak_blocks() const {
   const std::lock_guard lock(depot_);
   return supply_.peak();

@@ -37,6 +37,7 @@ class SharedPool final : public MemoryResource {
   std::vector<LiveBlock> live_blocks() const;
 
   uint64_t block_size() const { return supply_.chunks().block_size(); }
+  uint64_t capacity() const;  // blocks, live and free
   // Blocks handed out since the pool was made.
   uint64_t allocations() const;
   // Blocks that were live or on a shelf at one time, at most: no less than the most that were live,

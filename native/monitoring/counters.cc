@@ -20,6 +20,13 @@ void Counters::subtract(Tag tag, uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   counts_.by_tag[index_of(tag)] -= bytes;
   counts_.current -= bytes;
+  ++counts_.frees;
+}
+
+void Counters::hold(uint64_t reserved) {
+  const std::lock_guard lock(mutex_);
+  counts_.reserved = reserved;
+  counts_.reserved_peak = std::max(counts_.reserved_peak, reserved);
 }
 
 MemoryCounts Counters::snapshot() const {

@@ -19,7 +19,7 @@ enum class EventKind {
   evict = 2,          // a layer's bytes are given up
   compute_begin = 3,  // a layer starts to compute
   compute_end = 4,
-  memory = 5,  // bytes other than weights were mapped or freed
+  memory = 5,  // bytes other than weights were handed out or came back
   pass_begin = 6,
   pass_end = 7,
   stall_begin = 8,  // compute waits for a layer
@@ -35,6 +35,7 @@ struct Event {
   uint64_t bytes;
   std::array<uint64_t, kTagCount> by_tag;  // the session's counters at that time
   uint64_t peak;
+  uint64_t reserved;
 };
 
 // Thread-safe. Does nothing until it is given storage.

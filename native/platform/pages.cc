@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/checked.h"
@@ -19,22 +20,31 @@ Status out_of_memory(uint64_t bytes) {
 
 }  // namespace
 
-Result<PageRegion> PageRegion::map(uint64_t bytes) {
+Result<PageRegion> PageRegion::map(uint64_t bytes, uint64_t alignment) {
   const bool huge = bytes >= kHugePageSize;
-  const uint64_t reserved = huge ? bytes + kHugePageSize : bytes;
+  if (huge) alignment = std::max(alignment, kHugePageSize);
+  const uint64_t reserved = bytes + (alignment - kPageSize);
   void* mapped =
       mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return out_of_memory(bytes);
   auto* begin = static_cast<std::byte*>(mapped);
-  if (!huge) return PageRegion(begin, bytes);
 
   const auto address = reinterpret_cast<uintptr_t>(begin);
-  const uint64_t lead = round_up(address, kHugePageSize) - address;
+  const uint64_t lead = round_up(address, alignment) - address;
   const uint64_t tail = reserved - lead - bytes;
   if (lead > 0) munmap(begin, lead);
   if (tail > 0) munmap(begin + lead + bytes, tail);
-  os::advise_huge_pages(begin + lead, round_down(bytes, kHugePageSize));
+  if (huge) os::advise_huge_pages(begin + lead, round_down(bytes, kHugePageSize));
   return PageRegion(begin + lead, bytes);
+}
+
+void PageRegion::unmap(std::byte* data, uint64_t size) {
+  munmap(data, size);
+}
+
+std::byte* PageRegion::release() {
+  size_ = 0;
+  return std::exchange(data_, nullptr);
 }
 
 Result<PageRegion> PageRegion::reserve(uint64_t bytes) {

@@ -20,8 +20,11 @@ inline constexpr uint64_t kHugePageSize = 2 * 1024 * 1024;
 // mapped bytes.
 class PageRegion {
  public:
-  // REQUIRES: bytes is a positive multiple of kPageSize.
-  static Result<PageRegion> map(uint64_t bytes);
+  // REQUIRES: bytes is a positive multiple of kPageSize; alignment is a power of two from kPageSize.
+  static Result<PageRegion> map(uint64_t bytes, uint64_t alignment = kPageSize);
+
+  // Unmaps what release() gave. REQUIRES: the address and size of the region.
+  static void unmap(std::byte* data, uint64_t size);
 
   // Addresses without memory, for files to be mapped over; touching them ends the process.
   // REQUIRES: bytes is a positive multiple of kPageSize.
@@ -31,6 +34,9 @@ class PageRegion {
   PageRegion(PageRegion&& other) noexcept;
   PageRegion& operator=(PageRegion&& other) noexcept;
   ~PageRegion();
+
+  // Leaves the pages to the caller, who unmaps them.
+  std::byte* release();
 
   std::byte* data() const { return data_; }
   uint64_t size() const { return size_; }

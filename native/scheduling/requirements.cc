@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/format.h"
 #include "loading/row_reader.h"
 
 namespace hyperion {
@@ -11,6 +12,7 @@ namespace {
 constexpr uint64_t kSmallestChunk = 8;
 constexpr uint64_t kLargestChunk = 512;
 constexpr uint64_t kActivationShare = 8;  // activations take one part in so many of the budget
+constexpr uint64_t kRecordedPages = round_up(kRecordingBytes, kPageSize);
 
 // Tied weights: the table of a lookup is a tensor of another layer too.
 bool is_held_elsewhere(const Graph& graph, const GraphLayer& layer, uint32_t tensor) {
@@ -36,7 +38,7 @@ Status check_options(const SessionOptions& options) {
 }
 
 Requirements::Requirements(const Graph& graph, const Model& model, const SessionOptions& options)
-    : graph_(graph), options_(options) {
+    : graph_(graph), options_(options), strategy_(options.strategy), room_(options.budget) {
   for (const GraphLayer& layer : graph.layers) {
     std::vector<uint32_t> resident = layer.tensors;
     if (is_lookup_only(layer)) {
@@ -49,25 +51,46 @@ Requirements::Requirements(const Graph& graph, const Model& model, const Session
                     [&](uint32_t table) { return is_held_elsewhere(graph, layer, table); });
     }
     layers_.push_back({layer.name, lay_out(model, resident)});
-    const uint64_t bytes = layers_.back().layout.bytes;
+    const uint64_t bytes = footprint(layers_.back().layout.bytes);
     weights_ += bytes;
     if (!is_lookup_only(layer)) largest_layer_ = std::max(largest_layer_, bytes);
   }
+  staging_ = footprint(staging_);
+  if (strategy_.kind == StrategyConfig::Kind::fixed) size_fixed_pool();
+}
+
+void Requirements::size_fixed_pool() {
+  uint64_t& pool = strategy_.initial_pool_size;
+  if (pool == 0 && options_.budget == kUnlimited) {
+    const uint64_t rows = std::min(kLargestChunk, graph_.context_length);
+    pool = without_activations(graph_.context_length, weights_) + activations(rows);
+  } else if (pool == 0) {
+    pool = round_down(options_.budget - std::min(options_.budget, kRecordedPages), kPageSize);
+  }
+  pool = round_up(pool, kPageSize);
+  room_ = std::min(options_.budget, pool + kRecordedPages);
+}
+
+uint64_t Requirements::footprint(uint64_t bytes, uint64_t count) const {
+  return bytes == 0 ? 0 : hyperion::footprint(strategy_, bytes, count);
+}
+
+uint64_t Requirements::activations(uint64_t rows) const {
+  return footprint(ActivationLayout(graph_, rows).bytes);
 }
 
 uint64_t Requirements::kv(uint64_t positions) const {
   const KvLayout layout(graph_);
-  return layout.blocks(positions) * layout.block_bytes();
+  return footprint(layout.block_bytes(), layout.blocks(positions));
 }
 
 uint64_t Requirements::scratch(uint64_t positions) const {
   const uint64_t blocks = KvLayout(graph_).blocks(positions);
-  return AttentionLayout(graph_, options_.threads, blocks).bytes +
-         round_up(kRecordingBytes, kPageSize);
+  return footprint(AttentionLayout(graph_, options_.threads, blocks).bytes) + kRecordedPages;
 }
 
 uint64_t Requirements::without_activations(uint64_t positions, uint64_t weights) const {
-  return weights + kv(positions) + scratch(positions) + staging_;
+  return overhead(strategy_) + weights + kv(positions) + scratch(positions) + staging_;
 }
 
 uint64_t Requirements::smallest_chunk() const {
@@ -83,7 +106,7 @@ uint64_t Requirements::working_set(uint64_t positions) const {
 }
 
 bool Requirements::everything_fits(uint64_t positions) const {
-  return working_set(positions) <= options_.budget;
+  return working_set(positions) <= room_;
 }
 
 uint64_t Requirements::chunk(uint64_t positions) const {
@@ -93,9 +116,23 @@ uint64_t Requirements::chunk(uint64_t positions) const {
   for (uint64_t rows = kLargestChunk; rows > smallest_chunk(); rows /= 2) {
     if (rows > graph_.context_length) continue;
     const uint64_t bytes = activations(rows);
-    if (bytes <= options_.budget / kActivationShare && rest + bytes <= options_.budget) return rows;
+    if (bytes <= room_ / kActivationShare && rest + bytes <= room_) return rows;
   }
   return smallest_chunk();
+}
+
+Status Requirements::check_strategy() const {
+  if (Status status = hyperion::check(strategy_); !status.ok()) return status;
+  const uint64_t most = options_.budget - std::min(options_.budget, kRecordedPages);
+  if (strategy_.kind != StrategyConfig::Kind::fixed || strategy_.initial_pool_size <= most) {
+    return {};
+  }
+  return Status(Code::invalid,
+                "initialPoolSize is " + format_bytes(strategy_.initial_pool_size) +
+                    "; the budget of " + format_bytes(options_.budget) + " leaves " +
+                    format_bytes(most) + " for it",
+                {{"initialPoolBytes", static_cast<double>(strategy_.initial_pool_size)},
+                 {"budgetBytes", static_cast<double>(options_.budget)}});
 }
 
 Status Requirements::check_positions(uint64_t positions) const {
@@ -110,8 +147,8 @@ Status Requirements::check_positions(uint64_t positions) const {
 
 Status Requirements::check(uint64_t positions) const {
   const uint64_t smallest = smallest_budget(positions);
-  if (smallest <= options_.budget) return {};
-  return over_budget(smallest, options_.budget, smallest);
+  if (smallest <= room_) return {};
+  return over_budget(smallest, room_, smallest);
 }
 
 Plan Requirements::plan(uint64_t positions) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "loading/layer_store.h"
+#include "memory/strategy.h"
 #include "scheduling/graph.h"
 #include "scheduling/layouts.h"
 
@@ -19,6 +20,7 @@ struct SessionOptions {
   uint64_t prefetch_window = 2;  // layers
   uint64_t readers = 2;
   Io io = Io::automatic;
+  StrategyConfig strategy = {};
 };
 
 // INVALID for numbers outside their ranges.
@@ -46,11 +48,15 @@ class Requirements {
   // REQUIRES: graph and model outlive this; the graph was checked against the model.
   Requirements(const Graph& graph, const Model& model, const SessionOptions& options);
 
+  // The strategy of the options. A fixed one without a pool's size gets what the budget leaves beside
+  // a recording, or without a budget what the whole context needs.
+  const StrategyConfig& strategy() const { return strategy_; }
+
   // Layers with their places in memory; lookup-only layers included.
   const std::vector<StoredLayer>& layers() const { return layers_; }
 
-  // Bytes by part.
-  uint64_t activations(uint64_t rows) const { return ActivationLayout(graph_, rows).bytes; }
+  // Bytes by part, as the session's strategy reserves them.
+  uint64_t activations(uint64_t rows) const;
   uint64_t kv(uint64_t positions) const;
   uint64_t scratch(uint64_t positions) const;  // attention's and a recording's
   uint64_t staging() const { return staging_; }
@@ -72,6 +78,9 @@ class Requirements {
   // The least that chunk() returns.
   uint64_t smallest_chunk() const;
 
+  // INVALID for a pool that is larger than the budget and for options out of range.
+  Status check_strategy() const;
+
   // INVALID for sequences that are empty or longer than the context.
   Status check_positions(uint64_t positions) const;
 
@@ -81,10 +90,14 @@ class Requirements {
   Plan plan(uint64_t positions) const;
 
  private:
+  void size_fixed_pool();
   uint64_t without_activations(uint64_t positions, uint64_t weights) const;
+  uint64_t footprint(uint64_t bytes, uint64_t count = 1) const;
 
   const Graph& graph_;
   const SessionOptions options_;
+  StrategyConfig strategy_;
+  uint64_t room_ = kUnlimited;  // the budget, or what a fixed strategy's pool and a recording take
   std::vector<StoredLayer> layers_;
   uint64_t staging_ = 0;
   uint64_t weights_ = 0;

@@ -47,7 +47,7 @@ export function memoryFigure(timeline: MemoryTimeline): Figure {
   );
 }
 
-function memoryTraces({ samples, tags }: DrawnTimeline, bytes: Unit, time: Unit): object[] {
+function memoryTraces({ samples, tags, showsReserved }: DrawnTimeline, bytes: Unit, time: Unit): object[] {
   const x = samples.map((sample) => momentIn(sample.timeMs, time));
   // Memory keeps its size until it changes: steps, not slopes. A single sample has no line, so it shows as a point.
   const trace = (name: string, values: readonly number[], line: object, rest: object) => ({
@@ -67,8 +67,10 @@ function memoryTraces({ samples, tags }: DrawnTimeline, bytes: Unit, time: Unit)
   });
   const of = (values: readonly number[], name: string, line: object) =>
     trace(name, values, { color: GREY, ...line }, {});
+  const reserved = samples.map((sample) => sample.reservedBytes ?? 0);
   return [
     ...bands,
+    ...(showsReserved ? [of(reserved, 'reserved', { width: 1, dash: 'dash' })] : []),
     of(
       samples.map((sample) => sample.currentBytes),
       'current',

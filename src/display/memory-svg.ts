@@ -7,6 +7,7 @@ import type { DrawnTimeline, MarkGroup } from './timeline';
 
 const BUDGET_DASH = '7 4';
 const PEAK_DASH = '2 3';
+const RESERVED_DASH = '6 3';
 /** Height of the two rows of marks beneath the frame. */
 const STRIP = 32;
 
@@ -26,10 +27,11 @@ function memoryPlot(plot: Plot, drawn: DrawnTimeline, bytes: Unit, time: Unit): 
       tag: tags[tag]!,
     })),
   );
-  const lines = samples.map(({ timeMs, currentBytes, peakBytes }) => ({
+  const lines = samples.map(({ timeMs, currentBytes, peakBytes, reservedBytes }) => ({
     time: momentIn(timeMs, time),
     current: inUnit(currentBytes, bytes),
     peak: inUnit(peakBytes, bytes),
+    reserved: inUnit(reservedBytes ?? 0, bytes),
   }));
   const curve = 'step-after';
   return {
@@ -57,6 +59,18 @@ function memoryPlot(plot: Plot, drawn: DrawnTimeline, bytes: Unit, time: Unit): 
         strokeDasharray: PEAK_DASH,
         curve,
       }),
+      ...(drawn.showsReserved
+        ? [
+            plot.lineY(lines, {
+              x: 'time',
+              y: 'reserved',
+              stroke: GREY,
+              strokeWidth: 1,
+              strokeDasharray: RESERVED_DASH,
+              curve,
+            }),
+          ]
+        : []),
       ...(samples.length === 1 ? [plot.dot(lines, { x: 'time', y: 'current', fill: GREY })] : []),
       ...(samples.length === 0 ? [plot.text(['no samples yet'], { frameAnchor: 'middle' })] : []),
       plot.ruleY(budget, { stroke: VERMILION, strokeWidth: 2, strokeDasharray: BUDGET_DASH }),
@@ -96,10 +110,11 @@ function markRow(plot: Plot, name: string, groups: readonly MarkGroup[], time: U
   ];
 }
 
-function memoryLegend({ tags, budgetBytes }: DrawnTimeline): LegendEntry[] {
+function memoryLegend({ tags, budgetBytes, showsReserved }: DrawnTimeline): LegendEntry[] {
   return [
     ...(budgetBytes === null ? [] : [{ name: 'budget', color: VERMILION, line: true, dash: BUDGET_DASH }]),
     { name: 'peak', color: GREY, line: true, dash: PEAK_DASH },
+    ...(showsReserved ? [{ name: 'reserved', color: GREY, line: true, dash: RESERVED_DASH }] : []),
     { name: 'current', color: GREY, line: true },
     ...tags.map((name, index) => ({ name, color: colorOf(name, index) })).reverse(),
   ];

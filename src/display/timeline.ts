@@ -8,6 +8,8 @@ export interface MemorySample {
   readonly timeMs: number;
   readonly currentBytes: number;
   readonly peakBytes: number;
+  /** Bytes held from the operating system, where that may be more than is handed out. */
+  readonly reservedBytes?: number;
   /** Bytes by tag, in the order of the timeline's `tags`. */
   readonly byTag: readonly number[];
 }
@@ -46,6 +48,8 @@ export interface DrawnTimeline {
   readonly evictions: readonly MarkGroup[];
   readonly spanMs: number;
   readonly peakBytes: number;
+  /** Whether more was reserved than handed out at some moment, so that it is a line of its own. */
+  readonly showsReserved: boolean;
   readonly summary: string;
 }
 
@@ -73,7 +77,10 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
     loads: group('load'),
     evictions: group('evict'),
     spanMs,
-    peakBytes: largest(samples, (sample) => Math.max(sample.currentBytes, sample.peakBytes)),
+    peakBytes: largest(samples, (sample) =>
+      Math.max(sample.currentBytes, sample.peakBytes, sample.reservedBytes ?? 0),
+    ),
+    showsReserved: samples.some(({ reservedBytes = 0, currentBytes }) => reservedBytes > currentBytes),
     summary: summarize(samples, marks, budgetBytes, spanMs),
   };
 }
@@ -111,6 +118,7 @@ function clean(sample: MemorySample, start: number, tags: number): MemorySample 
     timeMs: moment(sample.timeMs - start),
     currentBytes: finite(sample.currentBytes),
     peakBytes: finite(sample.peakBytes),
+    reservedBytes: finite(sample.reservedBytes),
     byTag: Array.from({ length: tags }, (_, tag) => finite(sample.byTag[tag])),
   };
 }

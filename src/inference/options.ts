@@ -4,6 +4,7 @@ import { checkChoice, checkInteger, checkNumber } from '../checks';
 import { kernelHost } from '../display';
 import { HyperionError } from '../errors';
 import { parseBudget } from '../memory/budget';
+import { resolveStrategy, type StrategyConfig, type StrategyName } from '../memory/strategy';
 import type { NativeSessionOptions } from '../native';
 
 export interface SessionOptions {
@@ -17,6 +18,11 @@ export interface SessionOptions {
   readonly readers?: number;
   /** How weights are read: past the page cache, through it, or whichever the file system allows. Default 'auto'. */
   readonly io?: 'auto' | 'direct' | 'buffered';
+  /**
+   * Where the session's memory comes from: the name of a strategy, or one with options. A static one without a size takes all that the
+   * budget leaves at once. Changes no bit of the output. Default 'dynamic'.
+   */
+  readonly strategy?: StrategyName | StrategyConfig;
   /** The type of activations. Both choices compute in float32 today; 'auto' leaves a faster type open. Default 'auto'. */
   readonly activations?: 'auto' | 'f32';
 }
@@ -30,6 +36,7 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
     threads: checkInteger('threads', options.threads ?? Math.min(availableParallelism(), 256), 1, 256),
     readers: checkInteger('readers', options.readers ?? 2, 1, 64),
     io: checkChoice('io', options.io ?? 'auto', ['auto', 'direct', 'buffered']),
+    memory: resolveStrategy(options.strategy ?? 'dynamic'),
   };
 }
 

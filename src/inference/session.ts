@@ -1,9 +1,11 @@
 /** A session: one model run inside one budget, with its own KV cache, counters and threads. */
 import { checkInteger } from '../checks';
-import { jupyterDisplay, type MimeBundle, Table } from '../display';
+import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
 import { Handle } from '../memory/handle';
+import { AllocationTrace } from '../memory/trace';
 import { SessionMemory } from '../monitoring/counters';
+import { memoryMap } from '../monitoring/fragmentation';
 import { Recording, type RecordOptions } from '../monitoring/recording';
 import { type NativeSessionOptions, type NativeStatistics, native } from '../native';
 import { formatBytes, formatCount } from '../units';
@@ -11,6 +13,7 @@ import { Generation } from './generation';
 import { Logits } from './logits';
 import { type GenerateOptions, resolveSampling, resolveSignal, resolveStops } from './options';
 import { type Prompt, readPrompt, type Vocabulary } from './prompt';
+import { SessionHolder } from './session-holder';
 
 /** What a session needs of its model. */
 export interface SessionModel extends Vocabulary {
@@ -55,6 +58,8 @@ export class Session<Model extends SessionModel = SessionModel> {
   /** resolves when the session is closed and its memory given back */
   readonly closed: Promise<void>;
   readonly #handle: Handle;
+  readonly #holder: SessionHolder;
+  readonly #options: NativeSessionOptions;
   #recording: Recording | undefined;
   #running = false;
   /** which call the KV cache belongs to */
@@ -68,10 +73,13 @@ export class Session<Model extends SessionModel = SessionModel> {
   ) {
     this.budget = options.budget;
     this.threads = options.threads;
+    this.#options = options;
     const { promise, resolve } = deferred();
     this.closed = promise;
     // Nothing in this scope may capture `this`: the finalizer would then keep alive what it waits for.
-    this.#handle = new Handle(this, 'session', id, (session) => resolve(native().closeSession(session)));
+    const holder = new SessionHolder(id, model.name, options.memory.strategy);
+    this.#holder = holder;
+    this.#handle = new Handle(this, 'session', id, () => resolve(holder.close()));
   }
 
   /** The session's byte counters at this moment. */
@@ -190,6 +198,39 @@ export class Session<Model extends SessionModel = SessionModel> {
     const title = `Memory of ${this.model.name}, budget ${formatBytes(this.budget)}`;
     this.#recording = new Recording({ title, layers: this.model.layerNames, id }, options);
     return this.#recording;
+  }
+
+  /** Where its blocks and holes lie, as a picture. @throws HyperionError `CLOSED` */
+  plotMemory(): Figure {
+    this.#handle.get();
+    return fragmentationFigure(memoryMap(this.#holder));
+  }
+
+  /** Follows every block that the session takes and gives back, to be replayed. A trace that runs already is begun anew. */
+  startTrace(): void {
+    native().startSessionTrace(this.#handle.get());
+  }
+
+  /**
+   * Ends the trace.
+   *
+   * @throws HyperionError `INVALID` when none runs, `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session({ strategy: 'pooled' });
+   * session.startTrace();
+   * await session.forward([1, 2, 3]);
+   * const { rows } = await replay(session.stopTrace());
+   * rows[0].reservedPeak === session.memory.reservedPeak; // true
+   * ```
+   */
+  stopTrace(): AllocationTrace {
+    const { initialPoolSize, ...trace } = native().takeSessionTrace(this.#handle.get());
+    const { budget, memory } = this.#options;
+    const source = { ...memory, initialPoolSize };
+    const config = { budget, limit: Number.POSITIVE_INFINITY, source };
+    return AllocationTrace.of(`session of ${this.model.name}`, config, trace);
   }
 
   /** Cancels what runs and gives the memory back; `closed` resolves when that is done. Doing it again does nothing. */

@@ -4,6 +4,7 @@ import { parseSize } from '../units';
 /**
  * Bytes that a session may hold: a size as text or number, or no limit for undefined, Infinity and 'unlimited'.
  *
+ * @param name how the message calls it
  * @throws HyperionError `INVALID` when it is not a size, or not positive
  * @example
  * ```ts
@@ -11,9 +12,9 @@ import { parseSize } from '../units';
  * parseBudget('unlimited'); // Infinity
  * ```
  */
-export function parseBudget(budget: number | string | undefined): number {
+export function parseBudget(budget: number | string | undefined, name = 'budget'): number {
   if (budget === undefined || budget === Number.POSITIVE_INFINITY || budget === 'unlimited') {
     return Number.POSITIVE_INFINITY;
   }
-  return parseSize(budget, 'budget');
+  return parseSize(budget, name);
 }

@@ -1,6 +1,7 @@
 /** Reading the small files of a model folder: what is missing, unreadable or not JSON is told in a sentence. */
 import { readFile } from 'node:fs/promises';
 import { HyperionError } from '../errors';
+import { ioError } from '../io';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -53,21 +54,4 @@ export function parseObject(bytes: Uint8Array, what: string): JsonObject {
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EEXIST: 'it exists already',
-  ENOSPC: 'the disk is full',
-  EROFS: 'the file system is read-only',
-  ENOENT: 'there is no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is not a folder',
-};
-
-/** A failed file operation as the API's error; `details.errno` keeps the system's name for it. */
-export function ioError(path: string, cause: unknown, action: 'read' | 'write' = 'read'): HyperionError {
-  const { code = 'unknown', message } = cause as NodeJS.ErrnoException;
-  const reason = REASONS[code] ?? message;
-  return new HyperionError('IO', `cannot ${action} ${path}: ${reason}`, { path, errno: code }, { cause });
 }

@@ -6,7 +6,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { HyperionError } from '../errors';
 import { formatBytes } from '../units';
 import { bitsOf, type Dtype } from './dtypes';
-import { ioError, isObject, parseObject } from './files';
+import { ioError } from '../io';
+import { isObject, parseObject } from './files';
 
 /** Where a tensor lies, as the header tells it. */
 export interface TensorEntry {

@@ -9,7 +9,7 @@ export type BytesByTag = Readonly<Record<MemoryTag, number>>;
 export class SessionMemory {
   /** the limit in bytes; Infinity when there is none */
   readonly budget: number;
-  /** bytes held now */
+  /** bytes handed out now */
   readonly current: number;
   /** the largest `current` so far */
   readonly peak: number;
@@ -17,6 +17,12 @@ export class SessionMemory {
   readonly totalAllocated: number;
   /** how many times bytes were handed out */
   readonly allocations: number;
+  /** how many times they came back */
+  readonly frees: number;
+  /** bytes held from the operating system now, which is what the budget bounds */
+  readonly reserved: number;
+  /** the largest `reserved` so far */
+  readonly reservedPeak: number;
   readonly byTag: BytesByTag;
   /** each tag's own peak; they need not coincide */
   readonly peakByTag: BytesByTag;
@@ -27,6 +33,9 @@ export class SessionMemory {
     this.peak = counters.peak;
     this.totalAllocated = counters.totalAllocated;
     this.allocations = counters.allocations;
+    this.frees = counters.frees;
+    this.reserved = counters.reserved;
+    this.reservedPeak = counters.reservedPeak;
     this.byTag = counters.byTag;
     this.peakByTag = counters.peakByTag;
   }
@@ -36,7 +45,12 @@ export class SessionMemory {
     const rows = MEMORY_TAGS.map((tag) => [tag, this.byTag[tag], this.peakByTag[tag]]);
     return new Table(
       [{ label: 'bytes of' }, { label: 'current', unit: 'bytes' }, { label: 'peak', unit: 'bytes' }],
-      [...rows, ['all', this.current, this.peak], ['budget', this.budget, null]],
+      [
+        ...rows,
+        ['all', this.current, this.peak],
+        ['held from the operating system', this.reserved, this.reservedPeak],
+        ['budget', this.budget, null],
+      ],
     );
   }
 

@@ -149,13 +149,14 @@ export class Recording {
   }
 
   #pointOf(row: Float64Array): Point {
-    const [clockMs, kind, layer, bytes, peakBytes, ...byTag] = row as unknown as number[];
+    const [clockMs, kind, layer, bytes, peakBytes, reservedBytes, ...byTag] = row as unknown as number[];
     const currentBytes = byTag.reduce((sum, tagged) => sum + tagged, 0);
     const timeMs = clockMs! + this.#clockOffsetMs;
     return {
       timeMs,
       currentBytes,
       peakBytes: peakBytes!,
+      reservedBytes: reservedBytes!,
       byTag,
       event: [kind!, layer!, bytes!],
     };
@@ -180,5 +181,11 @@ interface Point extends MemorySample {
 
 function sampleOf(memory: NativeMemory): MemorySample {
   const byTag = MEMORY_TAGS.map((tag) => memory.byTag[tag]);
-  return { timeMs: performance.now(), currentBytes: memory.current, peakBytes: memory.peak, byTag };
+  return {
+    timeMs: performance.now(),
+    currentBytes: memory.current,
+    peakBytes: memory.peak,
+    reservedBytes: memory.reserved,
+    byTag,
+  };
 }

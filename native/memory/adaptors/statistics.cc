@@ -3,6 +3,18 @@
 #include <algorithm>
 
 namespace hyperion {
+namespace {
+
+// Adds a level to the one beneath it.
+void add(const AllocationCounters& upper, AllocationCounters& lower) {
+  lower.peak = std::max(lower.peak, lower.current + upper.peak);
+  lower.current += upper.current;
+  lower.total_allocated += upper.total_allocated;
+  lower.allocations += upper.allocations;
+  lower.frees += upper.frees;
+}
+
+}  // namespace
 
 std::byte* Statistics::allocate(const Request& request) {
   std::byte* block = upstream_.allocate(request);
@@ -35,16 +47,21 @@ void Statistics::reset() {
   levels_.back().frees += blocks;
 }
 
+AllocationCounters Statistics::whole() const {
+  AllocationCounters whole = levels_.back();
+  for (size_t i = levels_.size() - 1; i-- > 0;) {
+    AllocationCounters level = levels_[i];
+    add(whole, level);
+    whole = level;
+  }
+  return whole;
+}
+
 Result<AllocationCounters> Statistics::pop() {
-  if (levels_.size() == 1) return Status(Code::invalid, "pop() without an open push()");
+  if (levels_.size() == 1) return Status(Code::invalid, "no phase is open; begin one with pushCounters()");
   const AllocationCounters ended = levels_.back();
   levels_.pop_back();
-  AllocationCounters& level = levels_.back();
-  level.peak = std::max(level.peak, level.current + ended.peak);
-  level.current += ended.current;
-  level.total_allocated += ended.total_allocated;
-  level.allocations += ended.allocations;
-  level.frees += ended.frees;
+  add(ended, levels_.back());
   return ended;
 }
 

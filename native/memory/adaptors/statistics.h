@@ -29,6 +29,9 @@ class Statistics final : public Adaptor {
   // Of the innermost level.
   const AllocationCounters& counters() const { return levels_.back(); }
 
+  // Of all levels together: as if none had been pushed.
+  AllocationCounters whole() const;
+
   // Begins a level at zero.
   void push() { levels_.emplace_back(); }
 

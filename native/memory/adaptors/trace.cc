@@ -4,20 +4,27 @@
 
 namespace hyperion {
 
+void Trace::adopt(const std::byte* block, const Request& request) {
+  begin(TraceEvent::Kind::allocate, block, request);
+}
+
+void Trace::note_mapped(const std::byte* block, const Request& request) {
+  begin(TraceEvent::Kind::map, block, request);
+}
+
+void Trace::note_unmapped(const std::byte* block, const Request& request) {
+  end(TraceEvent::Kind::unmap, block, request);
+}
+
 std::byte* Trace::allocate(const Request& request) {
   std::byte* block = upstream_.allocate(request);
-  if (block == nullptr) return nullptr;
-  ids_[block] = ++last_id_;
-  append(TraceEvent::Kind::allocate, last_id_, request);
+  if (block != nullptr) adopt(block, request);
   return block;
 }
 
 FreeResult Trace::free(std::byte* block, const Request& request) {
   const FreeResult result = upstream_.free(block, request);
-  const auto found = ids_.find(block);
-  if (result != FreeResult::freed || found == ids_.end()) return result;
-  append(TraceEvent::Kind::free, found->second, request);
-  ids_.erase(found);
+  if (result == FreeResult::freed) end(TraceEvent::Kind::free, block, request);
   return result;
 }
 
@@ -25,6 +32,18 @@ void Trace::reset() {
   upstream_.reset();
   ids_.clear();
   append(TraceEvent::Kind::reset, 0, {0, 0});
+}
+
+void Trace::begin(TraceEvent::Kind kind, const std::byte* block, const Request& request) {
+  ids_[block] = ++last_id_;
+  append(kind, last_id_, request);
+}
+
+void Trace::end(TraceEvent::Kind kind, const std::byte* block, const Request& request) {
+  const auto found = ids_.find(block);
+  if (found == ids_.end()) return;
+  append(kind, found->second, request);
+  ids_.erase(found);
 }
 
 void Trace::append(TraceEvent::Kind kind, uint64_t id, const Request& request) {

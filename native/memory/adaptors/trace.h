@@ -10,7 +10,7 @@
 namespace hyperion {
 
 struct TraceEvent {
-  enum class Kind : uint8_t { allocate, free, reset };
+  enum class Kind : uint8_t { allocate, free, reset, map, unmap };
   double time_ms;  // on the clock of now_ms()
   uint64_t id;     // of the block, counted from 1 as they were allocated; 0 for a reset
   uint64_t bytes;  // the rest is the request's; all 0 for a reset
@@ -28,6 +28,14 @@ class Trace final : public Adaptor {
   explicit Trace(MemoryResource& upstream, size_t most = kDefaultEvents)
       : Adaptor(upstream), most_(most) {}
 
+  // Begins with a block that lives already, as if it were allocated now: without this its free is
+  // no event.
+  void adopt(const std::byte* block, const Request& request);
+
+  // Pages that the upstream's owner took and gave back beside it, as if they were its blocks.
+  void note_mapped(const std::byte* block, const Request& request);
+  void note_unmapped(const std::byte* block, const Request& request);
+
   // Refused requests and refused frees are no events.
   std::byte* allocate(const Request& request) override;
   FreeResult free(std::byte* block, const Request& request) override;
@@ -38,12 +46,14 @@ class Trace final : public Adaptor {
   uint64_t lost() const { return lost_; }
 
  private:
+  void begin(TraceEvent::Kind kind, const std::byte* block, const Request& request);
+  void end(TraceEvent::Kind kind, const std::byte* block, const Request& request);
   void append(TraceEvent::Kind kind, uint64_t id, const Request& request);
 
   const size_t most_;
   std::vector<TraceEvent> events_;
   uint64_t lost_ = 0;
-  std::unordered_map<std::byte*, uint64_t> ids_;  // of the live blocks
+  std::unordered_map<const std::byte*, uint64_t> ids_;  // of the live blocks
   uint64_t last_id_ = 0;
 };
 

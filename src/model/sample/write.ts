@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { checkChoice, checkInteger } from '../../checks';
 import { HyperionError } from '../../errors';
 import { type ComputeDtype, native } from '../../native';
-import { ioError } from '../files';
+import { ioError, writeWhole } from '../../io';
 import { bytesOf, SafetensorsWriter, type TensorShape } from '../safetensors-writer';
 import { type SampleTensor, sampleConfig, sampleTensors } from './describe';
 import { checkShape, SHAPES, type Shape, type ShapeName } from './shapes';
@@ -202,13 +202,8 @@ function fillOnes(out: Uint8Array, dtype: ComputeDtype): void {
 }
 
 async function writeJson(directory: string, name: string, value: object): Promise<void> {
-  const path = join(directory, name);
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, `${JSON.stringify(value, null, name === 'config.json' ? 2 : 0)}\n`);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw ioError(path, error, 'write');
-  }
+  await writeWhole(
+    join(directory, name),
+    `${JSON.stringify(value, null, name === 'config.json' ? 2 : 0)}\n`,
+  );
 }

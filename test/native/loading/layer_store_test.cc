@@ -16,7 +16,7 @@ constexpr uint64_t kPage = 4096;
 class Store {
  public:
   Store(const std::vector<uint64_t>& pages, uint64_t budget, size_t window, size_t readers = 1)
-      : budget_(budget * kPage, monitor_) {
+      : memory_(budget * kPage, monitor_) {
     ModelBuilder builder;
     for (size_t i = 0; i < pages.size(); ++i) {
       builder.add("tensor" + std::to_string(i), {pages[i] * kPage / 4});
@@ -27,10 +27,10 @@ class Store {
       layers.push_back({"layer" + std::to_string(i), lay_out(*fake_.model, std::vector{i})});
     }
     store_ = std::make_unique<LayerStore>(
-        *fake_.model, layers, budget_, StoreOptions{readers, window, Access::buffered}, cancelled_);
+        *fake_.model, layers, memory_, StoreOptions{readers, window, Access::buffered}, cancelled_);
     order_.resize(pages.size());
     std::iota(order_.begin(), order_.end(), 0);
-    budget_.set_reclaim([this] { return store_->reclaim(); });
+    memory_.set_reclaim([this] { return store_->reclaim(); });
   }
 
   void begin_pass() { store_->begin_pass(order_, order_); }
@@ -54,13 +54,13 @@ class Store {
   LayerStore* operator->() { return store_.get(); }
   FakeFile& file() { return *fake_.file; }
   Monitor& monitor() { return monitor_; }
-  Budget& budget() { return budget_; }
+  EngineMemory& memory() { return memory_; }
   std::atomic<bool>& cancelled() { return cancelled_; }
   void destroy() { store_.reset(); }
 
  private:
   Monitor monitor_;
-  Budget budget_;
+  EngineMemory memory_;
   FakeModel fake_;
   std::atomic<bool> cancelled_ = false;
   std::unique_ptr<LayerStore> store_;
@@ -224,10 +224,10 @@ TEST(LayerStore, ReclaimsUnpinnedLayersOnly) {
   store.begin_pass();
   Result<LayerPin> pin = store.acquire(0);
   ASSERT_TRUE(pin.ok());
-  EXPECT_TRUE(store.budget().charge(Tag::kv_cache, 2 * kPage).ok());
+  Result<Region> cache = Region::allocate(store.memory(), Tag::kv_cache, 2 * kPage);
+  EXPECT_TRUE(cache.ok());
   EXPECT_EQ(store->resident_layers(), (std::vector<int>{0}));
-  EXPECT_FALSE(store.budget().charge(Tag::kv_cache, kPage).ok());
-  store.budget().release(Tag::kv_cache, 2 * kPage);
+  EXPECT_FALSE(Region::allocate(store.memory(), Tag::kv_cache, kPage).ok());
 }
 
 TEST(LayerStore, EndsWhileReadsAreUnderWayAndLeavesNothing) {

@@ -18,7 +18,7 @@ class RowReaderTest : public testing::Test {
     wide_ = builder.add("wide", {7, 2100});
     fake_ = builder.build();
     rows_ =
-        std::make_unique<RowReader>(*fake_.model, Access::buffered, kThreads, budget_, cancelled_);
+        std::make_unique<RowReader>(*fake_.model, Access::buffered, kThreads, memory_, cancelled_);
   }
 
   std::vector<float> expected(uint32_t tensor, const std::vector<int32_t>& ids) {
@@ -40,7 +40,7 @@ class RowReaderTest : public testing::Test {
   uint32_t narrow_, wide_;
   FakeModel fake_;
   Monitor monitor_;
-  Budget budget_{kUnlimited, monitor_};
+  EngineMemory memory_{kUnlimited, monitor_};
   std::atomic<bool> cancelled_ = false;
   std::unique_ptr<RowReader> rows_;
   std::vector<float> out_;
@@ -70,7 +70,7 @@ TEST_F(RowReaderTest, ReportsErrorsAndGoesOn) {
 }
 
 TEST_F(RowReaderTest, IsRefusedStagingThatDoesNotFit) {
-  Budget small(4096, monitor_);
+  EngineMemory small(4096, monitor_);
   RowReader rows(*fake_.model, Access::buffered, 1, small, cancelled_);
   std::vector<float> out(3);
   EXPECT_EQ(rows.read(narrow_, std::vector<int32_t>{0}, out.data()).code(), Code::over_budget);

@@ -262,7 +262,7 @@ TYPED_TEST(RecordingPool, ListsTheLiveBlocksOldestFirst) {
   const std::vector<LiveBlock> live = pool->live_blocks();
   ASSERT_EQ(live.size(), 4u);
   const int order[] = {2, 3, 5, 1};
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(live[i].block, blocks[order[i]]);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(live[i].address, blocks[order[i]]);
   EXPECT_EQ(live[0].bytes, 12u);
   EXPECT_EQ(live[0].tag, 102u);
   EXPECT_EQ(live[3].bytes, 33u);

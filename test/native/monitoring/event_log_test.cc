@@ -9,7 +9,7 @@ namespace hyperion {
 namespace {
 
 Event numbered(int layer) {
-  return {0, EventKind::loaded, layer, 0, {}, 0};
+  return {0, EventKind::loaded, layer, 0, {}, 0, 0};
 }
 
 std::vector<int> layers_of(const EventLog::Drained& drained) {

@@ -1,0 +1,49 @@
+#include "memory/block_tracker.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace hyperion {
+namespace {
+
+size_t bin_of(uint64_t value) {
+  const auto bin = static_cast<size_t>(std::bit_width(std::max<uint64_t>(value, 1)) - 1);
+  return std::min(bin, BlockTracker::kBins - 1);
+}
+
+}  // namespace
+
+void BlockTracker::on_allocate(uint64_t bytes, const UsageSample& sample) {
+  SizeBin& bin = sizes_[bin_of(bytes)];
+  ++bin.blocks;
+  bin.bytes += bytes;
+  record(sample);
+}
+
+void BlockTracker::on_free(const TableBlock& block, const UsageSample& sample) {
+  const bool tracked_from_the_start = block.time_ms > 0;
+  if (tracked_from_the_start) {
+    ++lifetimes_[bin_of(static_cast<uint64_t>((sample.time_ms - block.time_ms) * 1000))];
+  }
+  record(sample);
+}
+
+std::vector<UsageSample> BlockTracker::samples() const {
+  std::vector<UsageSample> ordered = samples_;
+  const auto oldest = static_cast<ptrdiff_t>(recorded_ % kSamples);
+  if (recorded_ > kSamples) {
+    std::rotate(ordered.begin(), ordered.begin() + oldest, ordered.end());
+  }
+  return ordered;
+}
+
+void BlockTracker::record(const UsageSample& sample) {
+  if (samples_.size() < kSamples) {
+    samples_.push_back(sample);
+  } else {
+    samples_[recorded_ % kSamples] = sample;
+  }
+  ++recorded_;
+}
+
+}  // namespace hyperion

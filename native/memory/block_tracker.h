@@ -1,0 +1,50 @@
+// What is worth knowing of blocks beyond their counts, while somebody asks: sizes, lifetimes, and
+// bytes over time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "memory/block_table.h"
+
+namespace hyperion {
+
+struct UsageSample {
+  double time_ms;
+  uint64_t requested;
+  uint64_t reserved;
+};
+
+class BlockTracker {
+ public:
+  // Bin i counts values from 2^i to below 2^(i + 1).
+  static constexpr size_t kBins = 54;
+  static constexpr size_t kSamples = 4096;  // 24 bytes each: what a timeline costs
+
+  struct SizeBin {
+    uint64_t blocks = 0;
+    uint64_t bytes = 0;
+  };
+
+  BlockTracker() { samples_.reserve(kSamples); }
+
+  void on_allocate(uint64_t bytes, const UsageSample& sample);
+  void on_free(const TableBlock& block, const UsageSample& sample);
+
+  const std::array<SizeBin, kBins>& sizes() const { return sizes_; }
+  // Lifetimes of freed blocks in microseconds; below one counts as one.
+  const std::array<uint64_t, kBins>& lifetimes() const { return lifetimes_; }
+  // Oldest first; the newest kSamples.
+  std::vector<UsageSample> samples() const;
+
+ private:
+  void record(const UsageSample& sample);
+
+  std::array<SizeBin, kBins> sizes_{};
+  std::array<uint64_t, kBins> lifetimes_{};
+  std::vector<UsageSample> samples_;
+  uint64_t recorded_ = 0;
+};
+
+}  // namespace hyperion

@@ -1,0 +1,34 @@
+#include "memory/source.h"
+
+#include "memory/checked_pool.h"
+#include "memory/shared_pool.h"
+
+namespace hyperion {
+namespace {
+
+template <typename T>
+Result<std::unique_ptr<MemoryResource>> as_resource(Result<std::unique_ptr<T>> made) {
+  if (!made.ok()) return made.status();
+  return std::unique_ptr<MemoryResource>(std::move(made.value()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MemoryResource>> make_source(const SourceConfig& config,
+                                                    MemoryResource& upstream) {
+  if (const auto* strategy = std::get_if<StrategyConfig>(&config)) {
+    if (Status status = check(*strategy); !status.ok()) return status;
+    return make_strategy(*strategy, upstream);
+  }
+  const auto& [pool, thread_safe] = std::get<PoolSource>(config);
+  if (thread_safe) return as_resource(SharedPool::create(upstream, pool));
+  return as_resource(CheckedPool::create(upstream, pool));
+}
+
+uint64_t pool_capacity(const MemoryResource& source) {
+  if (const auto* pool = dynamic_cast<const CheckedPool*>(&source)) return pool->capacity();
+  if (const auto* pool = dynamic_cast<const SharedPool*>(&source)) return pool->capacity();
+  return 0;
+}
+
+}  // namespace hyperion
