@@ -1,5 +1,6 @@
 #include "memory/pool_classes.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/checked.h"
@@ -27,8 +28,11 @@ size_t PoolClasses::index_for(uint64_t bytes, uint64_t alignment) const {
   const uint64_t wanted = round_up(bytes, alignment);
   const uint64_t doublings = std::bit_width((wanted - 1) / bytes_.front());
   size_t index = doublings == 0 ? 0 : (doublings - 1) * kSteps + 1;
-  while (index < count() && (bytes_[index] < wanted || bytes_[index] % alignment != 0)) ++index;
-  return index < count() ? index : count();
+  const uint64_t most = 2 * std::max(wanted, bytes_.front());
+  for (; index < count() && bytes_[index] <= most; ++index) {
+    if (bytes_[index] >= wanted && bytes_[index] % alignment == 0) return index;
+  }
+  return count();
 }
 
 }  // namespace hyperion

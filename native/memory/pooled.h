@@ -20,10 +20,10 @@ struct PooledConfig {
       0;  // bytes taken at the start and kept; slabs lie there while they fit
 };
 
-// Larger requests than kLargestPooled, and alignments larger than a page, are runs of pages.
-// A block that is freed twice or was never handed out is refused while its slab is there.
-// allocate() takes constant time and free() time logarithmic in the class's slabs, apart from
-// taking slabs and giving them back.
+// What has no class is a run of pages: more than kLargestPooled bytes, alignments larger than a
+// page or ones that no class near in size is a multiple of. A block that is freed twice or was
+// never handed out is refused while its slab is there. allocate() takes constant time and free()
+// time logarithmic in the class's slabs, apart from taking slabs and giving them back.
 class Pooled final : public MemoryResource {
  public:
   // Fails with the upstream's refusal of the initial pool.
