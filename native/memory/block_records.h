@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "memory/live_block.h"
 #include "memory/pool_chunks.h"
 
 namespace hyperion {
@@ -16,13 +17,6 @@ struct BlockRecord {
   uint64_t sequence;    // grows with every allocation; 0 while the block is free
   uint64_t bytes : 48;  // asked for: more than any address space has at once
   uint64_t tag : 16;
-};
-
-struct LiveBlock {
-  std::byte* block;
-  uint64_t bytes;
-  uint16_t tag;
-  uint64_t sequence;
 };
 
 // One record per block, by the block's number.

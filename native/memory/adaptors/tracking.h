@@ -8,15 +8,9 @@
 #include <vector>
 
 #include "memory/adaptors/adaptor.h"
+#include "memory/live_block.h"
 
 namespace hyperion {
-
-struct LiveBlock {
-  const std::byte* address;
-  uint64_t bytes;
-  uint16_t tag;
-  uint64_t sequence;  // which allocation it was, counted from 1
-};
 
 struct Misuse {
   FreeResult kind;  // freed_before or foreign
