@@ -91,7 +91,7 @@ const Slabs* Pooled::pool_for(const Request& request) const {
 }
 
 uint64_t pooled_footprint(const PooledConfig& config, uint64_t bytes, uint64_t count) {
-  const SizeClasses classes(config.block_size, kLargestPooled);
+  const PoolClasses classes(config.block_size, kLargestPooled);
   const size_t index = classes.index_for(bytes, kPageSize);
   if (index == classes.count()) return count * round_up(bytes, kPageSize);
   const SlabLayout layout(classes.bytes(index));

@@ -5,9 +5,9 @@
 #include <deque>
 #include <memory>
 
+#include "memory/pool_classes.h"
 #include "memory/pool_space.h"
 #include "memory/resource.h"
-#include "memory/size_classes.h"
 #include "memory/slabs.h"
 
 namespace hyperion {
@@ -20,10 +20,10 @@ struct PooledConfig {
       0;  // bytes taken at the start and kept; slabs lie there while they fit
 };
 
-// Larger requests than kLargestPooled, and alignments larger than a page, are runs of pages.
-// A block that is freed twice or was never handed out is refused while its slab is there.
-// allocate() takes constant time and free() time logarithmic in the class's slabs, apart from
-// taking slabs and giving them back.
+// What has no class is a run of pages: more than kLargestPooled bytes, alignments larger than a
+// page or ones that no class near in size is a multiple of. A block that is freed twice or was
+// never handed out is refused while its slab is there. allocate() takes constant time and free()
+// time logarithmic in the class's slabs, apart from taking slabs and giving them back.
 class Pooled final : public MemoryResource {
  public:
   // Fails with the upstream's refusal of the initial pool.
@@ -48,7 +48,7 @@ class Pooled final : public MemoryResource {
   const Slabs* pool_for(const Request& request) const;
   std::byte* try_allocate(const Request& request);
 
-  const SizeClasses classes_;
+  const PoolClasses classes_;
   std::unique_ptr<PoolSpace> space_;
   std::deque<Slabs> pools_;  // by class
   uint64_t requested_ = 0;   // by blocks of the pools

@@ -4,11 +4,14 @@
 
 namespace hyperion {
 
-std::byte* Trace::allocate(const Request& request) {
-  std::byte* block = upstream_.allocate(request);
-  if (block == nullptr) return nullptr;
+void Trace::adopt(std::byte* block, const Request& request) {
   ids_[block] = ++last_id_;
   append(TraceEvent::Kind::allocate, last_id_, request);
+}
+
+std::byte* Trace::allocate(const Request& request) {
+  std::byte* block = upstream_.allocate(request);
+  if (block != nullptr) adopt(block, request);
   return block;
 }
 

@@ -28,6 +28,10 @@ class Trace final : public Adaptor {
   explicit Trace(MemoryResource& upstream, size_t most = kDefaultEvents)
       : Adaptor(upstream), most_(most) {}
 
+  // Begins with a block that lives already, as if it were allocated now: without this its free is
+  // no event.
+  void adopt(std::byte* block, const Request& request);
+
   // Refused requests and refused frees are no events.
   std::byte* allocate(const Request& request) override;
   FreeResult free(std::byte* block, const Request& request) override;

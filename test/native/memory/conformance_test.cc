@@ -16,6 +16,7 @@
 #include "memory/adaptors/trace.h"
 #include "memory/adaptors/tracking.h"
 #include "memory/arena.h"
+#include "memory/hybrid.h"
 #include "memory/pool_space.h"
 #include "memory/pooled.h"
 #include "support/block_model.h"
@@ -59,6 +60,17 @@ Made pooled_prefilled(HeapResource& upstream) {
       Pooled::create({.block_size = 64, .initial_pool_size = kPoolBytes}, upstream).value());
 }
 
+Made hybrid_with(bool optimize, HeapResource& upstream) {
+  return std::move(
+      Hybrid::create({.enable_optimization = optimize}, upstream, pooled(upstream)).value());
+}
+Made hybrid(HeapResource& upstream) {
+  return hybrid_with(false, upstream);
+}
+Made hybrid_optimizing(HeapResource& upstream) {
+  return hybrid_with(true, upstream);
+}
+
 const Subject kSubjects[] = {
     {.name = "Arena",
      .make = arena,
@@ -69,6 +81,8 @@ const Subject kSubjects[] = {
     {.name = "Pooled", .make = pooled},
     {.name = "PooledSmall", .make = pooled_small},
     {.name = "PooledPrefilled", .make = pooled_prefilled},
+    {.name = "Hybrid", .make = hybrid},
+    {.name = "HybridOptimizing", .make = hybrid_optimizing},
     {.name = "LimitOverPooled",
      .make = [](HeapResource& upstream) { return stack<Limit>(pooled_small(upstream), 8u << 20); }},
     {.name = "StatisticsOverArena",

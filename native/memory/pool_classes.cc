@@ -1,5 +1,6 @@
-#include "memory/size_classes.h"
+#include "memory/pool_classes.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/checked.h"
@@ -12,7 +13,7 @@ constexpr uint64_t kSteps = 4;
 
 }  // namespace
 
-SizeClasses::SizeClasses(uint64_t smallest, uint64_t largest) {
+PoolClasses::PoolClasses(uint64_t smallest, uint64_t largest) {
   // Some of the smallest steps round up to equal sizes: the first of them is the one that is found.
   for (uint64_t doubling = smallest;; doubling *= 2) {
     for (uint64_t step = 0; step < kSteps; ++step) {
@@ -23,12 +24,15 @@ SizeClasses::SizeClasses(uint64_t smallest, uint64_t largest) {
   }
 }
 
-size_t SizeClasses::index_for(uint64_t bytes, uint64_t alignment) const {
+size_t PoolClasses::index_for(uint64_t bytes, uint64_t alignment) const {
   const uint64_t wanted = round_up(bytes, alignment);
   const uint64_t doublings = std::bit_width((wanted - 1) / bytes_.front());
   size_t index = doublings == 0 ? 0 : (doublings - 1) * kSteps + 1;
-  while (index < count() && (bytes_[index] < wanted || bytes_[index] % alignment != 0)) ++index;
-  return index < count() ? index : count();
+  const uint64_t most = 2 * std::max(wanted, bytes_.front());
+  for (; index < count() && bytes_[index] <= most; ++index) {
+    if (bytes_[index] >= wanted && bytes_[index] % alignment == 0) return index;
+  }
+  return count();
 }
 
 }  // namespace hyperion
