@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/checked.h"
+
 namespace hyperion {
 namespace {
 
@@ -35,8 +37,9 @@ static_assert(std::all_of(kShapes.begin(), kShapes.end(), [](const Shape& shape)
          shape.units <= RunHeap::kLargestRun;
 }));
 
-constexpr uint64_t all_free(uint32_t blocks) {
-  return ~0ull >> (64 - blocks);
+// Where there is no room for a whole slab, one block has a slab to itself.
+constexpr uint32_t units_alone(uint32_t index) {
+  return static_cast<uint32_t>(divide_up(class_bytes(index), RunHeap::kUnit));
 }
 
 }  // namespace
@@ -47,7 +50,8 @@ uint32_t BlockHeap::take(uint32_t index, std::byte** blocks, uint32_t count) {
   if (shape.blocks == 1) {
     while (taken < count && (blocks[taken] = runs_.take(shape.units)) != nullptr) ++taken;
   } else {
-    const uint32_t number = partial_[index] != kNone ? partial_[index] : make_slab(index);
+    const uint32_t number =
+        partial_[index] != kNone ? partial_[index] : make_slab(index, shape.blocks);
     if (number == kNone) return 0;
     Slab& slab = slabs_[number];
     for (; taken < count && slab.free != 0; ++taken) {
@@ -70,19 +74,23 @@ void BlockHeap::give(uint32_t index, std::byte* block) {
   Slab& slab = slabs_[number];
   if (slab.free == 0) link(number);
   slab.free |= 1ull << (static_cast<uint32_t>(block - slab.base) / shape.bytes);
-  if (slab.free == all_free(shape.blocks)) remove_slab(number);
+  if (slab.free == slab.all) remove_slab(number);
 }
 
 bool BlockHeap::grow(uint32_t index) {
-  return runs_.grow(kShapes[index].units);
+  const Shape& shape = kShapes[index];
+  if (runs_.grow(shape.units)) return true;
+  if (shape.blocks == 1) return false;
+  if (make_slab(index, 1) != kNone) return true;
+  return runs_.grow(units_alone(index)) && make_slab(index, 1) != kNone;
 }
 
 Request BlockHeap::smallest_growth(uint32_t index) {
-  return RunHeap::smallest_segment(kShapes[index].units);
+  return RunHeap::smallest_segment(units_alone(index));
 }
 
 bool BlockHeap::can_take(uint32_t index) const {
-  return partial_[index] != kNone || runs_.can_take(kShapes[index].units);
+  return partial_[index] != kNone || runs_.can_take(units_alone(index));
 }
 
 void BlockHeap::reset() {
@@ -93,21 +101,19 @@ void BlockHeap::reset() {
   taken_bytes_ = taken_blocks_ = 0;
 }
 
-uint32_t BlockHeap::blocks_in_slab(uint32_t index) {
-  return kShapes[index].blocks;
-}
-
-uint32_t BlockHeap::make_slab(uint32_t index) {
+uint32_t BlockHeap::make_slab(uint32_t index, uint32_t blocks) {
   const bool reused = unused_ != kNone;
   const uint32_t number = reused ? unused_ : static_cast<uint32_t>(slabs_.size());
-  std::byte* base = runs_.take(kShapes[index].units, number);
+  const uint64_t bytes = uint64_t{blocks} * kShapes[index].bytes;
+  std::byte* base = runs_.take(static_cast<uint32_t>(divide_up(bytes, RunHeap::kUnit)), number);
   if (base == nullptr) return kNone;
   if (reused) {
     unused_ = slabs_[number].next;
   } else {
     slabs_.emplace_back();
   }
-  slabs_[number] = {base, all_free(kShapes[index].blocks), index, kNone, kNone};
+  const uint64_t all = ~0ull >> (64 - blocks);
+  slabs_[number] = {base, all, all, index, kNone, kNone};
   link(number);
   return number;
 }

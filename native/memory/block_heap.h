@@ -26,13 +26,14 @@ class BlockHeap {
   // Takes a block back, and its slab's run with the last one.
   void give(uint32_t index, std::byte* block);
 
-  // Adds room for at least one block of the class; false when the upstream refuses.
+  // Makes room for at least one block of the class: with another segment, or when the upstream
+  // refuses that, in whatever run holds a single block. False when there is none of these.
   bool grow(uint32_t index);
 
-  // What grow() asks the upstream for at the very least.
+  // What grow() asks the upstream for at last.
   static Request smallest_growth(uint32_t index);
 
-  // Whether take() would find a block.
+  // Whether a block can be had without the upstream.
   bool can_take(uint32_t index) const;
 
   uint64_t reserved() const { return runs_.reserved(); }
@@ -53,7 +54,8 @@ class BlockHeap {
  private:
   struct Slab {
     std::byte* base;
-    uint64_t free;  // a bit for each block
+    uint64_t all;   // a bit for each block
+    uint64_t free;  // of these
     uint32_t index;
     // Among the class's slabs that have a free block, or (next alone) among unused records.
     uint32_t next;
@@ -62,8 +64,7 @@ class BlockHeap {
   // A slab's number is its run's label. Record 0 is no slab; it ends the lists.
   static constexpr uint32_t kNone = RunHeap::kNoLabel;
 
-  static uint32_t blocks_in_slab(uint32_t index);
-  uint32_t make_slab(uint32_t index);
+  uint32_t make_slab(uint32_t index, uint32_t blocks);
   void remove_slab(uint32_t number);
   void link(uint32_t number);
   void unlink(uint32_t number);
@@ -82,9 +83,12 @@ void BlockHeap::visit(Visitor&& visitor) const {
     if (!run.used || run.label == kNone) return visitor(run.address, run.bytes, run.used);
     const Slab& slab = slabs_[run.label];
     const uint64_t bytes = class_bytes(slab.index);
-    for (uint32_t i = 0; i < blocks_in_slab(slab.index); ++i) {
-      visitor(slab.base + i * bytes, bytes, (slab.free >> i & 1) == 0);
+    uint64_t at = 0;
+    for (uint64_t rest = slab.all, free = slab.free; rest != 0; rest >>= 1, free >>= 1) {
+      visitor(run.address + at, bytes, (free & 1) == 0);
+      at += bytes;
     }
+    if (at < run.bytes) visitor(run.address + at, run.bytes - at, false);
   });
 }
 

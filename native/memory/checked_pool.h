@@ -56,7 +56,7 @@ class CheckedPool final : public MemoryResource {
   void reset() override;
 
   // The live blocks, oldest first.
-  std::vector<LiveBlock> live_blocks() const { return records_.live(chunks()); }
+  std::vector<LiveBlock> live() const { return records_.live(chunks()); }
 
   uint64_t block_size() const { return chunks().block_size(); }
   uint64_t capacity() const { return chunks().blocks(); }  // blocks, live and free

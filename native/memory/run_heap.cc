@@ -42,7 +42,11 @@ std::byte* RunHeap::take(uint32_t units, uint32_t label) {
 
 bool RunHeap::grow(uint32_t units) {
   trim();  // an empty segment is of no use here: it is too small
-  return add_segment(segment_request(growth(reserved_))) || add_segment(smallest_segment(units));
+  const Request smallest = smallest_segment(units);
+  for (uint64_t bytes = growth(reserved_); bytes > smallest.bytes; bytes /= 2) {
+    if (add_segment(segment_request(bytes))) return true;
+  }
+  return add_segment(smallest);
 }
 
 Request RunHeap::smallest_segment(uint32_t units) {

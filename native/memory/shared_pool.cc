@@ -117,7 +117,7 @@ void SharedPool::reset() {
   records_.clear();
 }
 
-std::vector<LiveBlock> SharedPool::live_blocks() const {
+std::vector<LiveBlock> SharedPool::live() const {
   const Everything held(*this);
   return records_.live(supply_.chunks());
 }

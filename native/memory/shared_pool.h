@@ -33,8 +33,9 @@ class SharedPool final : public MemoryResource {
   uint64_t trim() override;
   void reset() override;
 
-  // The live blocks, oldest first among those that one thread allocated.
-  std::vector<LiveBlock> live_blocks() const;
+  // The live blocks, oldest first among those that one thread allocated; `sequence` says no more
+  // than that order.
+  std::vector<LiveBlock> live() const;
 
   uint64_t block_size() const { return supply_.chunks().block_size(); }
   uint64_t capacity() const;  // blocks, live and free

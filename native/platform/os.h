@@ -16,6 +16,10 @@ void drop_cache(int descriptor, uint64_t offset, uint64_t bytes);
 // Asks for huge pages behind [address, address + bytes). Advice only.
 void advise_huge_pages(void* address, size_t bytes);
 
+// Binds the calling thread to the index-th of the cores that it may run on. False where that cannot
+// be done.
+bool pin_thread(size_t index);
+
 // Names the calling thread, for debuggers and `top`. At most 15 characters are kept.
 void name_thread(const char* name);
 

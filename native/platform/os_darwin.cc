@@ -22,6 +22,10 @@ void drop_cache(int, uint64_t, uint64_t) {}
 
 void advise_huge_pages(void*, size_t) {}
 
+bool pin_thread(size_t) {
+  return false;
+}
+
 void name_thread(const char* name) {
   ::pthread_setname_np(name);
 }

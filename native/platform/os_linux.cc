@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -23,6 +24,19 @@ void drop_cache(int descriptor, uint64_t offset, uint64_t bytes) {
 
 void advise_huge_pages(void* address, size_t bytes) {
   ::madvise(address, bytes, MADV_HUGEPAGE);
+}
+
+bool pin_thread(size_t index) {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return false;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (!CPU_ISSET(core, &allowed) || index-- > 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    return ::sched_setaffinity(0, sizeof one, &one) == 0;
+  }
+  return false;
 }
 
 void name_thread(const char* name) {

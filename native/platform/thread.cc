@@ -1,5 +1,7 @@
 #include "platform/thread.h"
 
+#include <time.h>
+
 #include "platform/os.h"
 
 namespace hyperion {
@@ -32,6 +34,16 @@ void* Thread::run(void* self) {
   os::name_thread(thread->name_);
   thread->body_();
   return nullptr;
+}
+
+bool pin_to_core(size_t index) {
+  return os::pin_thread(index);
+}
+
+double thread_time_ns() {
+  timespec used;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e9 + static_cast<double>(used.tv_nsec);
 }
 
 }  // namespace hyperion

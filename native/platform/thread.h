@@ -1,8 +1,10 @@
-// A joining thread with a name and a small stack.
+// A joining thread with a name and a small stack; what the calling thread runs on, and for how
+// long.
 #pragma once
 
 #include <pthread.h>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -26,5 +28,13 @@ class Thread {
   bool started_ = false;
   pthread_t thread_{};
 };
+
+// Keeps the calling thread, and threads that it starts, on the index-th of the cores that it may
+// run on, counted from 0. False where the operating system has no such call or the thread no such
+// core: it may run anywhere then, as before.
+bool pin_to_core(size_t index);
+
+// Nanoseconds of a core that the calling thread has used.
+double thread_time_ns();
 
 }  // namespace hyperion

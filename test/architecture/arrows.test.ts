@@ -43,6 +43,7 @@ const DISPLAY_LEAVES = ['units'];
 
 /** C++, from top to bottom: each may include those that come after it. */
 const NATIVE_ORDER = [
+  'bench',
   'addon',
   'inference',
   'scheduling',

@@ -259,7 +259,7 @@ TYPED_TEST(RecordingPool, ListsTheLiveBlocksOldestFirst) {
   for (const int freed : {1, 4, 0}) pool->free_block(blocks[freed]);
   blocks[1] =
       pool->allocate({.bytes = 33, .tag = 9});  // a block that was used before is the youngest
-  const std::vector<LiveBlock> live = pool->live_blocks();
+  const std::vector<LiveBlock> live = pool->live();
   ASSERT_EQ(live.size(), 4u);
   const int order[] = {2, 3, 5, 1};
   for (int i = 0; i < 4; ++i) EXPECT_EQ(live[i].address, blocks[order[i]]);
@@ -268,7 +268,7 @@ TYPED_TEST(RecordingPool, ListsTheLiveBlocksOldestFirst) {
   EXPECT_EQ(live[3].bytes, 33u);
   EXPECT_EQ(live[3].tag, 9u);
   pool->reset();
-  EXPECT_TRUE(pool->live_blocks().empty());
+  EXPECT_TRUE(pool->live().empty());
   EXPECT_EQ(pool->free_block(blocks[2]), FreeResult::foreign) << "not handed out since the reset";
 }
 

@@ -75,7 +75,7 @@ TEST(SharedPool, BlocksCrossBetweenThreadsUnderALimit) {
   EXPECT_EQ(wrong, 0u);
   EXPECT_EQ(pool->usage().blocks, allocated - freed);
   EXPECT_EQ(pool->allocations(), allocated);
-  EXPECT_EQ(pool->live_blocks().size(), allocated - freed);
+  EXPECT_EQ(pool->live().size(), allocated - freed);
   EXPECT_LE(pool->peak_blocks(), 150u);
   for (auto& slot : mail) {
     if (std::byte* block = slot.load()) {

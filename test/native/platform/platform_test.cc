@@ -104,5 +104,22 @@ TEST(Thread, RunsItsBodyBeforeItIsJoined) {
   EXPECT_TRUE(ran);
 }
 
+TEST(Thread, IsPinnedWhereThatCanBeDoneAndOnlyToCoresThatThereAre) {
+  bool beyond = true;
+  double used = -1;
+  {
+    const auto thread = Thread::start("hyp-test", [&] {
+      beyond = pin_to_core(1'000'000);
+      pin_to_core(0);
+      const double before = thread_time_ns();
+      for (volatile int i = 0; i < 1'000'000; i = i + 1) {
+      }
+      used = thread_time_ns() - before;
+    });
+  }
+  EXPECT_FALSE(beyond);
+  EXPECT_GT(used, 0.0);
+}
+
 }  // namespace
 }  // namespace hyperion

@@ -1,0 +1,16 @@
+#include "memory/dynamic.h"
+
+#include "bench/mixed.h"
+#include "bench/page_resource.h"
+#include "bench/workloads.h"
+
+namespace hyperion::bench {
+
+void dynamic(const Options& options, Report& report) {
+  PageResource upstream;
+  Dynamic strategy(upstream);
+  Through<Dynamic> allocator(strategy);
+  measure_mixed("dynamic", allocator, options, report);
+}
+
+}  // namespace hyperion::bench

@@ -1,0 +1,66 @@
+// The loops that allocators are compared by. An allocator here is anything with `allocate(bytes)`
+// and `free(block, bytes)`; each block's first byte is written, as its owner would.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+
+namespace hyperion::bench {
+
+// Keeps the compiler from seeing that a block is freed unused, or from remembering across the loop.
+inline void touch(std::byte* block) {
+  asm volatile("" : "+r"(block) : : "memory");
+  *static_cast<volatile std::byte*>(block) = std::byte{1};
+}
+
+// A block, freed at once.
+template <class Allocator>
+void free_at_once(Allocator& allocator, uint64_t bytes, uint64_t operations) {
+  for (uint64_t i = 0; i < operations; ++i) {
+    std::byte* block = allocator.allocate(bytes);
+    touch(block);
+    allocator.free(block, bytes);
+  }
+}
+
+// 1024 blocks, then all freed in an order that is shuffled, the same in each round. An operation is
+// a block allocated and freed; whole rounds are done.
+template <class Allocator>
+class Batch {
+ public:
+  static constexpr size_t kLive = 1024;
+
+  Batch(Allocator& allocator, uint64_t bytes) : allocator_(allocator), bytes_(bytes) {
+    for (size_t i = 0; i < kLive; ++i) order_[i] = static_cast<uint32_t>(i);
+    std::shuffle(order_.begin(), order_.end(), std::mt19937(7));
+  }
+
+  void run(uint64_t operations) {
+    for (uint64_t done = 0; done < operations; done += kLive) {
+      allocate_all();
+      free_all();
+    }
+  }
+
+ private:
+  // Not inlined, so that either loop has the registers to itself.
+  [[gnu::noinline]] void allocate_all() {
+    for (std::byte*& block : blocks_) {
+      block = allocator_.allocate(bytes_);
+      touch(block);
+    }
+  }
+  [[gnu::noinline]] void free_all() {
+    for (const uint32_t index : order_) allocator_.free(blocks_[index], bytes_);
+  }
+
+  Allocator& allocator_;
+  const uint64_t bytes_;
+  std::array<uint32_t, kLive> order_;
+  std::array<std::byte*, kLive> blocks_;
+};
+
+}  // namespace hyperion::bench

@@ -1,0 +1,141 @@
+#include "memory/run_heap.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <iterator>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "support/heap_resource.h"
+
+namespace hyperion {
+namespace {
+
+constexpr uint64_t kUnit = RunHeap::kUnit;
+
+uint64_t free_bytes(const RunHeap& heap) {
+  uint64_t bytes = 0;
+  heap.visit([&](const RunHeap::Run& run) { bytes += run.used ? 0 : run.bytes; });
+  return bytes;
+}
+
+TEST(RunHeap, TakesOnlyFromWhatItHasGrownBy) {
+  HeapResource upstream;
+  RunHeap heap(upstream);
+  EXPECT_FALSE(heap.can_take(1));
+  EXPECT_EQ(heap.take(1), nullptr);
+  ASSERT_TRUE(heap.grow(4));
+  EXPECT_TRUE(heap.can_take(RunHeap::kLargestRun));
+  EXPECT_NE(heap.take(RunHeap::kLargestRun), nullptr);
+  EXPECT_EQ(heap.reserved(), upstream.usage().reserved);
+}
+
+TEST(RunHeap, TheSmallestRunThatIsLargeEnoughIsCut) {
+  HeapResource upstream;
+  RunHeap heap(upstream);
+  ASSERT_TRUE(heap.grow(1));
+  std::byte* large = heap.take(9);
+  heap.take(1);
+  std::byte* small = heap.take(5);
+  heap.take(1);
+  heap.give(large);
+  heap.give(small);
+  EXPECT_EQ(heap.take(4), small);
+  EXPECT_EQ(heap.take(6), large);
+  EXPECT_EQ(heap.take(1), small + 4 * kUnit);
+}
+
+TEST(RunHeap, NeighboursBecomeOneRunInAnyOrder) {
+  HeapResource upstream;
+  for (const std::array<int, 3>& order :
+       {std::array{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
+    RunHeap heap(upstream);
+    ASSERT_TRUE(heap.grow(1));
+    std::array<std::byte*, 3> runs;
+    for (std::byte*& run : runs) run = heap.take(20);
+    heap.take(1);
+    for (const int i : order) heap.give(runs[i]);
+    EXPECT_EQ(heap.take(60), runs[0]);
+  }
+}
+
+TEST(RunHeap, ALabelIsReadAtEveryUnit) {
+  HeapResource upstream;
+  RunHeap heap(upstream);
+  ASSERT_TRUE(heap.grow(1));
+  std::byte* first = heap.take(3, 7);
+  std::byte* second = heap.take(2, 8);
+  for (uint64_t at = 0; at < 3 * kUnit; at += 100) EXPECT_EQ(heap.label(first + at), 7u);
+  for (uint64_t at = 0; at < 2 * kUnit; at += 100) EXPECT_EQ(heap.label(second + at), 8u);
+}
+
+TEST(RunHeap, ARefusedSegmentIsAskedForAgainInSmallerSizesThatWillDo) {
+  HeapResource upstream(100 * kUnit);
+  RunHeap heap(upstream);
+  ASSERT_TRUE(heap.grow(50));
+  EXPECT_EQ(heap.reserved(), 64 * kUnit);
+  EXPECT_NE(heap.take(64), nullptr);
+  EXPECT_FALSE(heap.grow(40));
+  EXPECT_TRUE(heap.grow(36));
+  EXPECT_EQ(heap.reserved(), 100 * kUnit);
+  EXPECT_NE(heap.take(36), nullptr);
+}
+
+TEST(RunHeap, OfEmptySegmentsOneStaysUntilTrim) {
+  HeapResource upstream;
+  RunHeap heap(upstream);
+  std::vector<std::byte*> runs;
+  while (upstream.usage().blocks < 4) {
+    ASSERT_TRUE(heap.can_take(64) || heap.grow(64));
+    runs.push_back(heap.take(64));
+  }
+  for (std::byte* run : runs) heap.give(run);
+  EXPECT_EQ(upstream.usage().blocks, 1u);
+  EXPECT_EQ(heap.reserved(), upstream.usage().reserved);
+  heap.trim();
+  EXPECT_EQ(upstream.usage().blocks, 0u);
+  EXPECT_EQ(heap.reserved(), 0u);
+}
+
+TEST(RunHeap, LongRandomUseKeepsEveryRunApart) {
+  HeapResource upstream;
+  RunHeap heap(upstream);
+  std::mt19937 random(5);
+  std::map<std::byte*, uint64_t> live;
+  uint64_t live_bytes = 0;
+  for (int i = 0; i < 50000; ++i) {
+    if (live.size() > 300 || (!live.empty() && random() % 3 == 0)) {
+      const auto victim = std::next(live.begin(), random() % live.size());
+      heap.give(victim->first);
+      live_bytes -= victim->second;
+      live.erase(victim);
+    } else {
+      const uint32_t units = 1 + random() % RunHeap::kLargestRun;
+      ASSERT_TRUE(heap.can_take(units) || heap.grow(units));
+      std::byte* run = heap.take(units);
+      ASSERT_NE(run, nullptr);
+      const auto [place, added] = live.emplace(run, units * kUnit);
+      ASSERT_TRUE(added);
+      if (place != live.begin()) {
+        const auto before = std::prev(place);
+        ASSERT_LE(before->first + before->second, run);
+      }
+      if (const auto after = std::next(place); after != live.end()) {
+        ASSERT_LE(run + units * kUnit, after->first);
+      }
+      live_bytes += units * kUnit;
+    }
+    if (i % 1000 != 0) continue;
+    ASSERT_EQ(free_bytes(heap) + live_bytes, heap.reserved());
+  }
+  std::map<std::byte*, uint64_t> seen;
+  heap.visit([&](const RunHeap::Run& run) {
+    if (run.used) seen.emplace(run.address, run.bytes);
+  });
+  EXPECT_EQ(seen, live);
+}
+
+}  // namespace
+}  // namespace hyperion
