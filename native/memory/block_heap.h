@@ -64,6 +64,12 @@ class BlockHeap {
   // A slab's number is its run's label. Record 0 is no slab; it ends the lists.
   static constexpr uint32_t kNone = RunHeap::kNoLabel;
 
+  struct Class {
+    uint32_t partial = kNone;  // the first slab with a free block
+    uint32_t slabs = 0;
+  };
+
+  uint32_t blocks_in_next_run(uint32_t index) const;
   uint32_t make_slab(uint32_t index, uint32_t blocks);
   void remove_slab(uint32_t number);
   void link(uint32_t number);
@@ -71,7 +77,7 @@ class BlockHeap {
 
   RunHeap runs_;
   std::vector<Slab> slabs_{1};
-  std::array<uint32_t, kSizeClasses> partial_{};  // the first slab with a free block
+  std::array<Class, kSizeClasses> classes_{};
   uint32_t unused_ = kNone;
   uint64_t taken_bytes_ = 0;
   uint64_t taken_blocks_ = 0;

@@ -41,8 +41,8 @@ class RunHeap {
   // Whether take() would find a run.
   bool can_take(uint32_t units) const { return fitting_bin(units).has_value(); }
 
-  // Adds a segment in which `units` fit, as large as suits the heap or as the upstream allows; false
-  // when it refuses even the smallest such.
+  // Adds a segment in which `units` fit, as large as suits the heap or as the upstream allows;
+  // false when it refuses even the smallest such.
   bool grow(uint32_t units);
 
   // What grow() asks the upstream for at the very least.
