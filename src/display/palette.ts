@@ -13,21 +13,33 @@ export const GREY = '#7a7a7a';
 /** Lines behind the data. */
 export const FAINT = 'rgba(128,128,128,0.25)';
 
-const NAMED: Readonly<Record<string, string>> = {
-  weights: BLUE,
-  staging: SKY,
-  activations: GREEN,
-  'kv-cache': ORANGE,
-  scratch: PURPLE,
-  embedding: SKY,
-  attention: ORANGE,
-  feed_forward: BLUE,
-  norm: GREEN,
-  output: PURPLE,
-};
+const NAMED = new Map(
+  Object.entries({
+    weights: BLUE,
+    staging: SKY,
+    activations: GREEN,
+    'kv-cache': ORANGE,
+    scratch: PURPLE,
+    embedding: SKY,
+    attention: ORANGE,
+    feed_forward: BLUE,
+    norm: GREEN,
+    output: PURPLE,
+  }),
+);
 const OTHERS = ['#999999', '#b3a125', '#8a6d3b', '#6a51a3'];
 
 /** The colour of a memory tag or a kind of layer: the same in every figure; `index` tells unknown names apart. */
 export function colorOf(name: string, index = 0): string {
-  return NAMED[name] ?? OTHERS[index % OTHERS.length]!;
+  return NAMED.get(name) ?? OTHERS[index % OTHERS.length]!;
+}
+
+const APART = [BLUE, ORANGE, GREEN, PURPLE, SKY, ...OTHERS.slice(1)];
+
+/** A colour for each name, none of them grey: known names keep theirs, the others take what is left. */
+export function colorsOf(names: readonly string[]): string[] {
+  const known = new Set(names.map((name) => NAMED.get(name)));
+  const left = APART.filter((color) => !known.has(color));
+  let taken = 0;
+  return names.map((name) => NAMED.get(name) ?? left[taken++ % left.length]!);
 }
