@@ -8,6 +8,12 @@ const PURPLE = '#cc79a7';
 
 /** The limit: the one colour that nothing else has. */
 export const VERMILION = '#d55e00';
+/** What is in use, where tags do not matter. */
+export const ACTIVE = BLUE;
+/** What was asked for, beside what that took. */
+export const REQUESTED = SKY;
+/** What nothing can do with less than: a line that shows on the ground and on the two above. */
+export const BOUND = ORANGE;
 /** Lines and letters that must be read on white and on black alike. */
 export const GREY = '#7a7a7a';
 /** Lines behind the data. */

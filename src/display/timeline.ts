@@ -1,6 +1,6 @@
 /** The data behind the memory figure, and what is done to it before it is drawn: times from zero, a bounded size. */
 import { formatBytes, formatDuration } from '../units';
-import { finite, moment } from './scale';
+import { finite, largest, moment } from './scale';
 import { sparkline } from './sparkline';
 import { type SlotOf, slotsOf, thin } from './thin';
 import { plural } from './wording';
@@ -137,8 +137,4 @@ function groupMarks(marks: readonly MemoryMark[], start: number, slotOf: SlotOf)
     const names = group.length === 1 ? first.layer : `${group.length} layers, ${first.layer} first`;
     return { timeMs: moment(first.timeMs - start), label: `${names}, ${formatBytes(bytes)}` };
   });
-}
-
-function largest<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((most, item) => Math.max(most, of(item)), 0);
 }
