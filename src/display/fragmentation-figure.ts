@@ -60,7 +60,7 @@ export function fragmentationFigure(map: FragmentationMap): Figure {
   return new Figure(
     mapSpec(drawn),
     () => drawSvg((plot) => mapPlot(plot, drawn), drawn, drawn.kinds),
-    () => `fragmentation: ${drawn.summary}`,
+    () => `${map.title ?? 'fragmentation'}: ${drawn.summary}`,
   );
 }
 

@@ -17,6 +17,23 @@ export {
 } from './notebook';
 export { Progress, type ProgressOptions } from './progress';
 export { type Replay, type ReplayRow, replayFigure } from './replay-figure';
+export {
+  type Advice,
+  emptyReport,
+  type HolderFigures,
+  type HolderMap,
+  type LeakedBlock,
+  type MemoryReport,
+  type Misuse,
+  type ProcessFigures,
+  type ReportedBlock,
+  type ReportList,
+  type ReportTotals,
+  type TagFigures,
+} from './report';
+export { reportHtml } from './report-html';
+export { reportJson } from './report-json';
+export { reportText } from './report-text';
 export { type Cell, type Column, type ColumnUnit, Table, type TableOptions } from './table';
 export type { MemoryMark, MemorySample, MemoryTimeline } from './timeline';
 export { type UsageComparison, type UsageSample, type UsageSeries, usageFigure } from './usage-figure';

@@ -43,16 +43,16 @@ interface DrawnReplay {
   readonly topBytes: number;
 }
 
-const MOST_ROWS = 24;
-const LONGEST_NAME = 40;
-const LONGEST_FAILURE = 100;
-const BOUND_DASH = '7 4';
 /** A part of a row of height 1, from its top. */
 interface Place {
   readonly from: number;
   readonly to: number;
 }
 
+const MOST_ROWS = 24;
+const LONGEST_NAME = 40;
+const LONGEST_FAILURE = 100;
+const BOUND_DASH = '7 4';
 const LABEL_AT = 0.2;
 const RESERVED_AT: Place = { from: 0.38, to: 0.66 };
 const REQUESTED_AT: Place = { from: 0.68, to: 0.86 };

@@ -6,9 +6,14 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** The value in words; a dash where it is no number. */
+export function shown(value: number | null | undefined, format: (value: number) => string): string {
+  return typeof value === 'number' && Number.isFinite(value) ? format(value) : '–';
+}
+
 /** A share from 0 to 1 in whole percent; a dash where there is none. */
 export function percent(share: number | null | undefined): string {
-  return typeof share === 'number' && Number.isFinite(share) ? `${Math.round(share * 100)}%` : '–';
+  return shown(share, (value) => `${Math.round(value * 100)}%`);
 }
 
 /** The text, or as much of it as fits into `length` characters, with an ellipsis. */
@@ -16,6 +21,11 @@ export function clip(text: string, length: number): string {
   if (text.length <= length) return text;
   const characters = [...text.slice(0, 2 * length)];
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+}
+
+/** Text without its line breaks and tabs: it stays in its line, and in its column. */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
 }
 
 /** A field of an object in words. */
