@@ -1,6 +1,6 @@
 /** An error as a notebook shows it: the sentence, then what the sentence rests on. */
-import { formatBytes, formatDuration } from '../units';
 import { escapeHtml, HTML, type MimeBundle, TEXT } from './mime';
+import { type Detail, detailOf } from './wording';
 
 /** What is shown of an error; a `HyperionError` is one. */
 export interface ShownError {
@@ -19,21 +19,8 @@ export interface ShownError {
  * ```
  */
 export function errorBundle({ code, message, details }: ShownError): MimeBundle {
-  const entries = Object.entries(details).map(([name, value]) => describe(name, value));
+  const entries = Object.entries(details).map(([name, value]) => detailOf(name, value));
   return { [HTML]: errorHtml(code, message, entries), [TEXT]: errorText(code, message, entries) };
-}
-
-interface Detail {
-  readonly label: string;
-  readonly text: string;
-}
-
-/** `smallestBudgetBytes: 3145728` reads as `smallest budget` `3.0 MiB`. */
-function describe(name: string, value: unknown): Detail {
-  const [, stem, unit] = /^(.+?)(Bytes|Ms)?$/s.exec(name) ?? ['', name];
-  const label = stem!.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
-  if (typeof value !== 'number' || !unit) return { label, text: String(value) };
-  return { label, text: unit === 'Bytes' ? formatBytes(value) : formatDuration(value) };
 }
 
 const FRAME =

@@ -1,6 +1,9 @@
 /** Pure display: data in, figures, tables and MIME bundles out. Knows nothing of the engine. */
 export { errorBundle, type ShownError } from './error';
 export { Figure, type PlotlySpec } from './figure';
+export { fragmentationFigure } from './fragmentation-figure';
+export type { FragmentationMap, MemorySpan, SpanState } from './fragmentation-map';
+export { type Histogram, type HistogramBin, histogramFigure } from './histogram-figure';
 export { type LayerBytes, layerBytesFigure } from './layers-figure';
 export { memoryFigure } from './memory-figure';
 export { type Displayable, isDisplayable, jupyterDisplay, type MimeBundle } from './mime';
@@ -13,5 +16,24 @@ export {
   kernelHost,
 } from './notebook';
 export { Progress, type ProgressOptions } from './progress';
+export { type Replay, type ReplayRow, replayFigure } from './replay-figure';
+export {
+  type Advice,
+  emptyReport,
+  type HolderFigures,
+  type HolderMap,
+  type LeakedBlock,
+  type MemoryReport,
+  type Misuse,
+  type ProcessFigures,
+  type ReportedBlock,
+  type ReportList,
+  type ReportTotals,
+  type TagFigures,
+} from './report';
+export { reportHtml } from './report-html';
+export { reportJson } from './report-json';
+export { reportText } from './report-text';
 export { type Cell, type Column, type ColumnUnit, Table, type TableOptions } from './table';
 export type { MemoryMark, MemorySample, MemoryTimeline } from './timeline';
+export { type UsageComparison, type UsageSample, type UsageSeries, usageFigure } from './usage-figure';

@@ -1,5 +1,5 @@
 /** What all plotly figures have in common. Grounds are transparent and letters grey, so that any theme can hold them. */
-import { FAINT, GREY } from './palette';
+import { FAINT, GREY, VERMILION } from './palette';
 
 /** A plotly layout with a title, a line of summary beneath it, and the rest given. */
 export function plotlyLayout(title: string, summary: string, rest: object): object {
@@ -35,6 +35,20 @@ export function plotlyAxis(title: string, rest: object): object {
     ticklen: 5,
     tickcolor: 'rgba(0,0,0,0)',
     ...rest,
+  };
+}
+
+/** A dashed line across all of the frame at the height of a limit. */
+export function limitLine(y: number, text: string): object {
+  return {
+    type: 'line',
+    xref: 'paper',
+    x0: 0,
+    x1: 1,
+    y0: y,
+    y1: y,
+    line: { color: VERMILION, width: 2, dash: 'dash' },
+    label: { text, textposition: 'start', yanchor: 'bottom', font: { color: VERMILION } },
   };
 }
 

@@ -1,9 +1,9 @@
 /** Memory over time: what each tag held, the current and the peak total, the budget, and layers coming and going. */
 import { formatBytes } from '../units';
 import { Figure } from './figure';
-import { plotlyAxis, plotlyLayout, plotlyText } from './layout';
+import { limitLine, plotlyAxis, plotlyLayout, plotlyText } from './layout';
 import { memorySvg } from './memory-svg';
-import { colorOf, GREY, VERMILION } from './palette';
+import { colorOf, GREY } from './palette';
 import { byteUnit, inUnit, momentIn, timeUnit, type Unit } from './scale';
 import {
   type DrawnTimeline,
@@ -123,22 +123,12 @@ function memoryLayout(drawn: DrawnTimeline, top: number, bytes: Unit, time: Unit
     legend: { traceorder: 'reversed' },
     // Zoom and hidden traces survive the redraws of a chart that moves.
     uirevision: 'memory',
-    shapes: budgetBytes === null ? [] : [budgetLine(inUnit(budgetBytes, bytes), formatBytes(budgetBytes))],
+    shapes:
+      budgetBytes === null
+        ? []
+        : [limitLine(inUnit(budgetBytes, bytes), `budget ${formatBytes(budgetBytes)}`)],
     annotations: samples.length === 0 ? [emptyNote()] : [],
   });
-}
-
-function budgetLine(y: number, size: string): object {
-  return {
-    type: 'line',
-    xref: 'paper',
-    x0: 0,
-    x1: 1,
-    y0: y,
-    y1: y,
-    line: { color: VERMILION, width: 2, dash: 'dash' },
-    label: { text: `budget ${size}`, textposition: 'start', yanchor: 'bottom', font: { color: VERMILION } },
-  };
 }
 
 function emptyNote(): object {

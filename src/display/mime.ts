@@ -44,3 +44,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
+
+/** Control characters, halves of pairs and the two non-characters: no XML document may hold them, no terminal should. */
+const UNPRINTABLE = /[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu;
+
+/** Text without what neither an XML document nor a terminal should be given. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, '');
+}

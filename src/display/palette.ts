@@ -8,26 +8,44 @@ const PURPLE = '#cc79a7';
 
 /** The limit: the one colour that nothing else has. */
 export const VERMILION = '#d55e00';
+/** What is in use, where tags do not matter. */
+export const ACTIVE = BLUE;
+/** What was asked for, beside what that took. */
+export const REQUESTED = SKY;
+/** What nothing can do with less than: a line that shows on the ground and on the two above. */
+export const BOUND = ORANGE;
 /** Lines and letters that must be read on white and on black alike. */
 export const GREY = '#7a7a7a';
 /** Lines behind the data. */
 export const FAINT = 'rgba(128,128,128,0.25)';
 
-const NAMED: Readonly<Record<string, string>> = {
-  weights: BLUE,
-  staging: SKY,
-  activations: GREEN,
-  'kv-cache': ORANGE,
-  scratch: PURPLE,
-  embedding: SKY,
-  attention: ORANGE,
-  feed_forward: BLUE,
-  norm: GREEN,
-  output: PURPLE,
-};
+const NAMED = new Map(
+  Object.entries({
+    weights: BLUE,
+    staging: SKY,
+    activations: GREEN,
+    'kv-cache': ORANGE,
+    scratch: PURPLE,
+    embedding: SKY,
+    attention: ORANGE,
+    feed_forward: BLUE,
+    norm: GREEN,
+    output: PURPLE,
+  }),
+);
 const OTHERS = ['#999999', '#b3a125', '#8a6d3b', '#6a51a3'];
 
 /** The colour of a memory tag or a kind of layer: the same in every figure; `index` tells unknown names apart. */
 export function colorOf(name: string, index = 0): string {
-  return NAMED[name] ?? OTHERS[index % OTHERS.length]!;
+  return NAMED.get(name) ?? OTHERS[index % OTHERS.length]!;
+}
+
+const APART = [BLUE, ORANGE, GREEN, PURPLE, SKY, ...OTHERS.slice(1)];
+
+/** A colour for each name, none of them grey: known names keep theirs, the others take what is left. */
+export function colorsOf(names: readonly string[]): string[] {
+  const known = new Set(names.map((name) => NAMED.get(name)));
+  const left = APART.filter((color) => !known.has(color));
+  let taken = 0;
+  return names.map((name) => NAMED.get(name) ?? left[taken++ % left.length]!);
 }

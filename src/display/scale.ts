@@ -40,3 +40,8 @@ export function momentIn(timeMs: number, unit: Unit): number {
 export function finite(value: number | undefined): number {
   return value !== undefined && Number.isFinite(value) && value > 0 ? value : 0;
 }
+
+/** The largest figure among items; 0 when there are none. */
+export function largest<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((most, item) => Math.max(most, of(item)), 0);
+}

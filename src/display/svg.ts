@@ -1,5 +1,6 @@
 /** Static pictures without a browser: Observable Plot drawing into linkedom. Both are ES modules of some size: loaded late. */
-import { escapeHtml } from './mime';
+import { escapeHtml, printable } from './mime';
+import { clip } from './wording';
 
 const loadPlot = () => import('@observablehq/plot');
 export type Plot = Awaited<ReturnType<typeof loadPlot>>;
@@ -16,12 +17,13 @@ export interface LegendEntry {
 const WIDTH = 820;
 const HEIGHT = 360;
 const LEGEND_WIDTH = 112;
+/** What fits beside a swatch; more would leave the picture. */
+const LEGEND_LETTERS = 14;
 const MARGINS = { marginTop: 64, marginLeft: 64, marginRight: LEGEND_WIDTH + 24, marginBottom: 80 };
 /** From the title down to the lower edge of the frame in which data is drawn. */
 export const FRAME_HEIGHT = HEIGHT - MARGINS.marginTop - MARGINS.marginBottom;
-const INK = '#333333';
-/** Control characters, halves of pairs and the two non-characters: no XML document may hold them. */
-const NOT_XML = /[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu;
+/** Letters. A page with a dark ground finds them by this colour. */
+export const INK = '#333333';
 
 /** Draws what `options` makes of Plot, under a title and a summary, beside a legend, on white, so that any page can hold it. */
 export async function drawSvg(
@@ -41,10 +43,10 @@ export async function drawSvg(
   });
   // The document writes attributes as HTML does; what stands in them must hold as XML too.
   const label = escapeHtml(`${heading.title}: ${heading.summary}`);
-  return drawn.outerHTML
+  const svg = drawn.outerHTML
     .replace(/^<svg/, `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${label}"`)
-    .replace(/<\/svg>$/, `<g text-anchor="start">${headingSvg(heading)}${legendSvg(legend)}</g></svg>`)
-    .replace(NOT_XML, '');
+    .replace(/<\/svg>$/, `<g text-anchor="start">${headingSvg(heading)}${legendSvg(legend)}</g></svg>`);
+  return printable(svg);
 }
 
 function headingSvg({ title, summary }: { title: string; summary: string }): string {
@@ -62,7 +64,7 @@ function legendSvg(entries: readonly LegendEntry[]): string {
       const sign = line
         ? `<line x1="${x}" x2="${x + 16}" y1="${y}" y2="${y}" stroke="${color}" stroke-width="2" stroke-dasharray="${dash ?? 'none'}"/>`
         : `<rect x="${x}" y="${y - 6}" width="16" height="12" fill="${color}"/>`;
-      return `${sign}<text x="${x + 22}" y="${y + 4}" fill="${INK}">${escapeHtml(name)}</text>`;
+      return `${sign}<text x="${x + 22}" y="${y + 4}" fill="${INK}">${escapeHtml(clip(name, LEGEND_LETTERS))}</text>`;
     })
     .join('');
 }

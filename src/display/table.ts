@@ -1,6 +1,7 @@
 /** Tables of figures: HTML for a notebook, aligned columns for a terminal. */
 import { formatBytes, formatCount, formatDuration } from '../units';
 import { escapeHtml, HTML, jupyterDisplay, type MimeBundle, TEXT } from './mime';
+import { oneLine } from './wording';
 
 /** What a cell may hold. null and undefined show as a dash. */
 export type Cell = string | number | bigint | boolean | null | undefined;
@@ -111,8 +112,7 @@ export class Table {
 
 function formatCell(cell: Cell, unit: ColumnUnit): string {
   if (cell === null || cell === undefined || Number.isNaN(cell)) return '–';
-  // Lines and tabs of a text would break the columns.
-  if (typeof cell !== 'number') return String(cell).replace(/\s+/g, ' ');
+  if (typeof cell !== 'number') return oneLine(String(cell));
   if (unit === 'bytes') return formatBytes(cell);
   if (cell === Infinity) return '∞';
   if (cell === -Infinity) return '-∞';

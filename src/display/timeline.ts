@@ -1,7 +1,9 @@
 /** The data behind the memory figure, and what is done to it before it is drawn: times from zero, a bounded size. */
-import { formatBytes, formatCount, formatDuration } from '../units';
-import { finite, moment } from './scale';
+import { formatBytes, formatDuration } from '../units';
+import { finite, largest, moment } from './scale';
 import { sparkline } from './sparkline';
+import { type SlotOf, slotsOf, thin } from './thin';
+import { plural } from './wording';
 
 /** What the engine held at one moment. */
 export interface MemorySample {
@@ -73,7 +75,7 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
     title: timeline.title ?? 'Memory',
     budgetBytes,
     tags: timeline.tags,
-    samples: thin(samples, slotOf),
+    samples: thin(samples, slotOf, (sample) => sample.currentBytes),
     loads: group('load'),
     evictions: group('evict'),
     spanMs,
@@ -109,10 +111,6 @@ function summarize(
   return `${share} over ${formatDuration(spanMs)}; ${plural(loads, 'load')}, ${plural(marks.length - loads, 'eviction')}`;
 }
 
-function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 function clean(sample: MemorySample, start: number, tags: number): MemorySample {
   return {
     timeMs: moment(sample.timeMs - start),
@@ -123,23 +121,6 @@ function clean(sample: MemorySample, start: number, tags: number): MemorySample 
   };
 }
 
-/** Of each slot keeps the lowest and the highest sample, so that no peak and no valley is lost. */
-function thin(samples: readonly MemorySample[], slotOf: SlotOf): readonly MemorySample[] {
-  const kept: MemorySample[] = [];
-  for (let begin = 0, end = 0; begin < samples.length; begin = end) {
-    const slot = slotOf(samples[begin]!.timeMs);
-    let low = begin;
-    let high = begin;
-    for (; end < samples.length && slotOf(samples[end]!.timeMs) === slot; end++) {
-      if (samples[end]!.currentBytes < samples[low]!.currentBytes) low = end;
-      if (samples[end]!.currentBytes > samples[high]!.currentBytes) high = end;
-    }
-    for (const index of new Set([Math.min(low, high), Math.max(low, high)])) kept.push(samples[index]!);
-  }
-  if (samples.length > 0 && kept.at(-1) !== samples.at(-1)) kept.push(samples.at(-1)!);
-  return kept;
-}
-
 /** One sample for one moment, the largest: bands stacked twice at the same place would be twice as high. */
 function mergeMoments(samples: readonly MemorySample[]): readonly MemorySample[] {
   const moments = new Map<number, MemorySample>();
@@ -148,22 +129,6 @@ function mergeMoments(samples: readonly MemorySample[]): readonly MemorySample[]
     if (!other || other.currentBytes < sample.currentBytes) moments.set(sample.timeMs, sample);
   }
   return [...moments.values()];
-}
-
-type SlotOf = (timeMs: number) => number;
-
-/**
- * Divides a span into slots, 50 of them for 20 ms, 200 for a second, 380 for a minute. Widths are powers of two, and of
- * the oldest slots as many are joined in pairs as makes the count: so a chart that grows gains points and never
- * flickers, for a slot begins where it did before.
- */
-function slotsOf(spanMs: number): SlotOf {
-  if (spanMs === 0) return () => 0;
-  const count = 30 * Math.log2(1 + spanMs / 10);
-  const width = 2 ** Math.floor(Math.log2(spanMs / count));
-  const joinedUntil = 2 * width * Math.ceil(spanMs / width - count);
-  return (timeMs) =>
-    timeMs < joinedUntil ? 2 * Math.floor(timeMs / (2 * width)) : Math.floor(timeMs / width);
 }
 
 function groupMarks(marks: readonly MemoryMark[], start: number, slotOf: SlotOf): MarkGroup[] {
@@ -180,8 +145,4 @@ function groupMarks(marks: readonly MemoryMark[], start: number, slotOf: SlotOf)
     const names = group.length === 1 ? first.layer : `${group.length} layers, ${first.layer} first`;
     return { timeMs: moment(first.timeMs - start), label: `${names}, ${formatBytes(bytes)}` };
   });
-}
-
-function largest<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((most, item) => Math.max(most, of(item)), 0);
 }
