@@ -27,6 +27,29 @@ export type { GenerateOptions, SessionOptions } from './inference/options';
 export type { Prompt } from './inference/prompt';
 export { type ForwardOptions, record, type Session, type SessionStatistics } from './inference/session';
 export type { Tensor } from './inference/tensor';
+export {
+  Allocator,
+  type FailureCallback,
+  type RefusedRequest,
+} from './memory/allocator';
+export type { Block } from './memory/block';
+export type { BlockOptions } from './memory/block-options';
+export type { Counters } from './memory/counters';
+export { type AllocatorConfig, createAllocator } from './memory/create';
+export type { Bin, Optimization } from './memory/optimization';
+export { createPool, type Pool, type PoolConfig } from './memory/pool';
+export { type Replay, type ReplayOptions, type ReplayRow, replay } from './memory/replay';
+export type { AllocatorStats } from './memory/stats';
+export {
+  type DynamicConfig,
+  type HybridConfig,
+  type PooledConfig,
+  STRATEGIES,
+  type StaticConfig,
+  type StrategyConfig,
+  type StrategyName,
+} from './memory/strategy';
+export { AllocationTrace } from './memory/trace';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
 export { type SampleOptions, writeSample } from './model/sample/write';
@@ -39,11 +62,15 @@ export {
   type SessionMemory,
 } from './monitoring/counters';
 export { type DataFrame, toDataFrame } from './monitoring/data-frame';
+export { clearLeaks, type Leak, type Leaks, leaks } from './monitoring/leaks';
 export type { Mapping, Mappings, MappingsOptions } from './monitoring/mappings';
+export { type MemoryStats, memoryStats } from './monitoring/memory-stats';
 export type { MemoryPressure, Stalls } from './monitoring/pressure';
 export type { ProcessGroup } from './monitoring/process-group';
 export { type ProcessView, processView } from './monitoring/process-view';
 export type { Recording, RecordOptions } from './monitoring/recording';
+export { diff, type Snapshot, type SnapshotDiff, snapshot } from './monitoring/snapshot';
+export { enableMemoryTracking, type Misuse, type TrackingOptions } from './monitoring/tracking';
 export type { LayerKind, MemoryTag } from './native';
 export { version } from './root';
 export type { Plan } from './scheduling/plan';

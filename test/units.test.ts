@@ -62,7 +62,7 @@ describe('parseSize', () => {
 });
 
 test('a budget can be absent', () => {
-  expect([undefined, 'unlimited', Number.POSITIVE_INFINITY].map(parseBudget)).toEqual(
+  expect([undefined, 'unlimited', Number.POSITIVE_INFINITY].map((value) => parseBudget(value))).toEqual(
     Array(3).fill(Infinity),
   );
   expect(parseBudget('1 KiB')).toBe(1024);

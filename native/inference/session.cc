@@ -24,8 +24,8 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Model> model, G
   Result<Access> access = choose_access(*model, options.io);
   if (!access.ok()) return access.status();
   const Requirements requirements(graph, *model, options);
-  if (Status status = requirements.check_strategy(); !status.ok()) return status;
   if (Status status = requirements.check(1); !status.ok()) return status;
+  if (Status status = requirements.check_strategy(); !status.ok()) return status;
 
   std::shared_ptr<Session> session(
       new Session(std::move(model), std::move(graph), options, access.value()));

@@ -64,22 +64,26 @@ void PoolChunks::shrink(uint64_t blocks) {
 }
 
 Status PoolChunks::refusal(const Request& request) const {
-  if (request.bytes > block_size_)
-    return Status(Code::over_budget,
-                  "asks for " + format_bytes(request.bytes) + ", the pool's blocks hold " +
+  const Details details = {{"neededBytes", static_cast<double>(request.bytes)},
+                           {"blockBytes", static_cast<double>(block_size_)}};
+  if (request.bytes > block_size_) {
+    return Status(Code::out_of_memory,
+                  format_bytes(request.bytes) + " are more than a block of the pool, which has " +
                       format_bytes(block_size_),
-                  {{"neededBytes", static_cast<double>(request.bytes)},
-                   {"budgetBytes", static_cast<double>(block_size_)}});
-  if (request.alignment > alignment_)
-    return Status(Code::over_budget, "asks for an alignment of " + format_bytes(request.alignment) +
-                                         ", the pool's blocks have " + format_bytes(alignment_));
+                  details);
+  }
+  if (request.alignment > alignment_) {
+    return Status(Code::out_of_memory,
+                  "an alignment of " + format_bytes(request.alignment) +
+                      " is more than the pool's blocks have, " + format_bytes(alignment_),
+                  details);
+  }
   if (growable_ || chunks_.empty()) return upstream_.refusal(chunk_of(next_blocks()));
-  const uint64_t bytes = blocks() * block_size_;
-  return Status(Code::over_budget,
+  return Status(Code::out_of_memory,
                 "all " + std::to_string(blocks()) + " blocks of the pool are in use (" +
-                    format_bytes(bytes) + "); free some, or make the pool larger or growable",
-                {{"neededBytes", static_cast<double>(bytes + block_size_)},
-                 {"budgetBytes", static_cast<double>(bytes)}});
+                    format_bytes(blocks() * block_size_) +
+                    "); free some, or make the pool larger or growable",
+                details);
 }
 
 std::byte* PoolChunks::at(uint64_t index) const {

@@ -34,7 +34,11 @@ Status check_options(const SessionOptions& options) {
   if (Status s = check("threads", options.threads, 1, 256); !s.ok()) return s;
   if (Status s = check("readers", options.readers, 1, 64); !s.ok()) return s;
   if (Status s = check("prefetchWindow", options.prefetch_window, 0, 65536); !s.ok()) return s;
-  return check("budget", options.budget, 1, kUnlimited);
+  if (Status s = check("budget", options.budget, 1, kUnlimited); !s.ok()) return s;
+  // The pool of a fixed strategy may be left to the requirements.
+  StrategyConfig strategy = options.strategy;
+  strategy.initial_pool_size = std::max<uint64_t>(strategy.initial_pool_size, 1);
+  return hyperion::check(strategy);
 }
 
 Requirements::Requirements(const Graph& graph, const Model& model, const SessionOptions& options)
@@ -122,7 +126,6 @@ uint64_t Requirements::chunk(uint64_t positions) const {
 }
 
 Status Requirements::check_strategy() const {
-  if (Status status = hyperion::check(strategy_); !status.ok()) return status;
   const uint64_t most = options_.budget - std::min(options_.budget, kRecordedPages);
   if (strategy_.kind != StrategyConfig::Kind::fixed || strategy_.initial_pool_size <= most) {
     return {};

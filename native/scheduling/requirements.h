@@ -78,7 +78,7 @@ class Requirements {
   // The least that chunk() returns.
   uint64_t smallest_chunk() const;
 
-  // INVALID for a pool that is larger than the budget and for options out of range.
+  // INVALID for a fixed strategy's pool that is larger than the budget.
   Status check_strategy() const;
 
   // INVALID for sequences that are empty or longer than the context.

@@ -1,12 +1,16 @@
 /** Allocators: memory handed out in blocks, inside limits, with every block on the books. */
 import { markAsUntransferable } from 'node:worker_threads';
 import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle } from '../display';
-import { HyperionError } from '../errors';
 import { BlockList } from '../monitoring/block-list';
 import { memoryMap } from '../monitoring/fragmentation';
 import { type NativeAllocatorConfig, type NativeBlocks, native } from '../native';
 import { Block } from './block';
-import { type BlockOptions, type NativeBlockOptions, readBlockSize, resolveBlockOptions } from './block-options';
+import {
+  type BlockOptions,
+  type NativeBlockOptions,
+  readBlockSize,
+  resolveBlockOptions,
+} from './block-options';
 import { parseBudget } from './budget';
 import { Counters } from './counters';
 import { Handle } from './handle';

@@ -11,7 +11,7 @@ import {
   nextHolderNumber,
   removeHolder,
 } from '../monitoring/holders';
-import { callSite, isTracking, tracksCallSites } from '../monitoring/tracking';
+import { callSite, isTracking, onTracking, tracksCallSites } from '../monitoring/tracking';
 import { type NativeAllocatorStats, native } from '../native';
 import { toBlocks, toHistograms, toSamples, toSpans } from './rows';
 
@@ -21,13 +21,11 @@ export interface OwnTracking {
   readonly callSites: boolean;
 }
 
-/** Holders that are followed while `enableMemoryTracking(true)` holds. */
 const open = new Set<AllocatorHolder>();
-
-/** Follows what is open, or no longer: the engine's part of `enableMemoryTracking`. */
-export function followOpen(): void {
+// Allocators are followed while `enableMemoryTracking(true)` holds.
+onTracking(() => {
   for (const holder of open) holder.follow();
-}
+});
 
 export class AllocatorHolder implements Holder {
   readonly number = nextHolderNumber();

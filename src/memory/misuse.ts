@@ -8,10 +8,7 @@ import { tagName } from './tags';
 const KINDS = { freed: 'double free', stale: 'stale handle', foreign: 'foreign handle' } as const;
 
 /** The error for a handle that names no live block of `holder`. */
-export function misused(
-  holder: string,
-  handle: ReturnType<Addon['describeHandle']>,
-): HyperionError {
+export function misused(holder: string, handle: ReturnType<Addon['describeHandle']>): HyperionError {
   const kind: Misuse['kind'] = KINDS[handle.kind];
   const known = handle.kind === 'freed';
   const block = `a block of ${formatBytes(handle.bytes)} tagged '${tagName(handle.tag)}'`;

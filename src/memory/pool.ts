@@ -75,7 +75,13 @@ export class Pool extends Allocator {
    * @throws HyperionError `INVALID` for more than a block, `OUT_OF_MEMORY` when none is left, `CLOSED`
    */
   override allocate(size: Size = this.blockSize, options?: BlockOptions): number {
-    return super.allocate(size, options);
+    const bytes = readBlockSize(size);
+    if (bytes <= this.blockSize) return super.allocate(bytes, options);
+    throw new HyperionError(
+      'INVALID',
+      `size is ${bytes} bytes; a block of ${this.name} has ${this.blockSize}`,
+      { neededBytes: bytes, blockBytes: this.blockSize },
+    );
   }
 
   /**

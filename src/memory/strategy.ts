@@ -1,5 +1,5 @@
 /** The four strategies and their options: what a user writes, checked, as the engine reads it. */
-import { checkChoice } from '../checks';
+import { checkChoice, checkFlag } from '../checks';
 import { HyperionError } from '../errors';
 import type { NativeStrategy } from '../native';
 import { parseSize } from '../units';
@@ -76,12 +76,11 @@ export function resolveStrategy(
       `${option} is not an option of the ${strategy} strategy; it has ${OPTIONS[strategy].join(' and ')}`,
     );
   }
-  const size = (name: string) =>
-    given[name] === undefined ? 0 : parseSize(given[name] as Size, name);
+  const size = (name: string) => (given[name] === undefined ? 0 : parseSize(given[name] as Size, name));
   return {
     strategy,
     initialPoolSize: size('initialPoolSize'),
     blockSize: size('blockSize'),
-    enableOptimization: given.enableOptimization === true,
+    enableOptimization: checkFlag('enableOptimization', given.enableOptimization ?? false),
   };
 }

@@ -20,7 +20,10 @@ export function tagNumber(name: string): number {
     throw new HyperionError('INVALID', `tag is ${JSON.stringify(name)}; it must be a text that is not empty`);
   const number = FIRST + names.length;
   if (number >= MOST)
-    throw new HyperionError('INVALID', `there are ${names.length} tags already; use them again for new blocks`);
+    throw new HyperionError(
+      'INVALID',
+      `there are ${names.length} tags already; use them again for new blocks`,
+    );
   numbers.set(name, number);
   names.push(name);
   return number;

@@ -95,7 +95,9 @@ export class AllocationTrace {
    */
   async save(path: string): Promise<void> {
     const rows = rowsOf(this.events, TRACE_FIELDS);
-    const tags = Object.fromEntries([...new Set(rows.map((row) => row[TAG]!))].map((tag) => [tag, tagName(tag)]));
+    const tags = Object.fromEntries(
+      [...new Set(rows.map((row) => row[TAG]!))].map((tag) => [tag, tagName(tag)]),
+    );
     // Infinity is null in JSON, and read back as no limit.
     const header: Header = { format: FORMAT, version: VERSION, name: this.name, config: this.config, tags };
     await writeWhole(path, `${[header, ...rows].map((line) => JSON.stringify(line)).join('\n')}\n`);

@@ -5,8 +5,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { HyperionError } from '../errors';
-import { isObject, type JsonObject, readJson, readJsonIfPresent } from './files';
 import { ioError } from '../io';
+import { isObject, type JsonObject, readJson, readJsonIfPresent } from './files';
 import { readSafetensorsHeader, type TensorEntry } from './safetensors';
 import { Tokenizer } from './tokenizer';
 

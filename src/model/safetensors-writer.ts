@@ -1,7 +1,7 @@
 /** Writing a safetensors file: the header first, then data at any place and in any order; nothing shows until it is whole. */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { bitsOf, type Dtype } from './dtypes';
 import { ioError } from '../io';
+import { bitsOf, type Dtype } from './dtypes';
 
 /** A tensor to be written. Its data follows that of the tensor before it. */
 export interface TensorShape {

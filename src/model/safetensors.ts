@@ -4,9 +4,9 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { HyperionError } from '../errors';
+import { ioError } from '../io';
 import { formatBytes } from '../units';
 import { bitsOf, type Dtype } from './dtypes';
-import { ioError } from '../io';
 import { isObject, parseObject } from './files';
 
 /** Where a tensor lies, as the header tells it. */

@@ -29,7 +29,7 @@ const KEPT_MISUSES = 64;
 let misuses: Misuse[] = [];
 let callSites = false;
 let enabled = false;
-const listeners = new Set<(on: boolean) => void>();
+const listeners: (() => void)[] = [];
 
 /**
  * Follows every allocator and pool from now on: when and, if asked, where each block was allocated, sizes and lifetimes, bytes
@@ -52,7 +52,7 @@ export function enableMemoryTracking(on: boolean, options: TrackingOptions = {})
   enabled = checkFlag('enableMemoryTracking', on);
   callSites = checkFlag('callSites', options.callSites ?? false) && on;
   if (!on) misuses = [];
-  for (const listener of listeners) listener(on);
+  for (const listener of listeners) listener();
 }
 
 /** Whether `enableMemoryTracking(true)` holds. */
@@ -66,8 +66,8 @@ export function tracksCallSites(): boolean {
 }
 
 /** Calls `listener` whenever tracking is switched on or off. */
-export function onTracking(listener: (on: boolean) => void): void {
-  listeners.add(listener);
+export function onTracking(listener: () => void): void {
+  listeners.push(listener);
 }
 
 /** Remembers a wrong use; it is in the next report. */

@@ -1,6 +1,13 @@
 /** A session under each of the four strategies: the same bits, memory that differs as the strategies do, and traces that predict it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Model, openModel, replay, STRATEGIES, type StrategyConfig, type StrategyName } from '../../src/index';
+import {
+  type Model,
+  openModel,
+  replay,
+  STRATEGIES,
+  type StrategyConfig,
+  type StrategyName,
+} from '../../src/index';
 import { native } from '../../src/native';
 import { expected, fixture, sameBits } from '../support/fixtures';
 import { errorOf } from '../support/temporary';
@@ -37,25 +44,28 @@ const CHOICES: readonly (StrategyName | StrategyConfig)[] = [
 describe.each(CHOICES.map((choice) => [JSON.stringify(choice), choice] as const))('%s', (_, strategy) => {
   const positions = inputIds.length + greedy.length;
 
-  test.each(['smallest', 'larger', 'unlimited'])('%s budget: the same bits, and the budget holds', async (size) => {
-    const smallest = await smallestBudget(strategy, positions);
-    const budget = { smallest, larger: smallest + 300_000, unlimited: Number.POSITIVE_INFINITY }[size]!;
-    const session = model.session({ budget, strategy });
-    const { data } = await session.forward(inputIds);
-    expect(sameBits(data, reference)).toBe(true);
-    const recording = session.record();
-    const generation = session.generate(inputIds, { maxTokens: greedy.length });
-    await generation.text();
-    expect(generation.result.ids).toEqual(greedy);
-    recording.stop();
-    expect(session.memory.reservedPeak).toBeLessThanOrEqual(budget);
-    expect(session.memory.peak).toBeLessThanOrEqual(session.memory.reservedPeak);
-    for (const sample of recording.samples)
-      expect(sample.reservedBytes).toBeGreaterThanOrEqual(sample.currentBytes);
-    session.close();
-    await session.closed;
-    expect(native().liveBytes()).toBe(0);
-  });
+  test.each(['smallest', 'larger', 'unlimited'])(
+    '%s budget: the same bits, and the budget holds',
+    async (size) => {
+      const smallest = await smallestBudget(strategy, positions);
+      const budget = { smallest, larger: smallest + 300_000, unlimited: Number.POSITIVE_INFINITY }[size]!;
+      const session = model.session({ budget, strategy });
+      const { data } = await session.forward(inputIds);
+      expect(sameBits(data, reference)).toBe(true);
+      const recording = session.record();
+      const generation = session.generate(inputIds, { maxTokens: greedy.length });
+      await generation.text();
+      expect(generation.result.ids).toEqual(greedy);
+      recording.stop();
+      expect(session.memory.reservedPeak).toBeLessThanOrEqual(budget);
+      expect(session.memory.peak).toBeLessThanOrEqual(session.memory.reservedPeak);
+      for (const sample of recording.samples)
+        expect(sample.reservedBytes).toBeGreaterThanOrEqual(sample.currentBytes);
+      session.close();
+      await session.closed;
+      expect(native().liveBytes()).toBe(0);
+    },
+  );
 
   test('a replay of its trace has the peak that was measured', async () => {
     const budget = (await smallestBudget(strategy, positions)) + 200_000;
@@ -99,8 +109,13 @@ test('the strategies hold memory differently, and the timelines show it', async 
 test('a pool that the budget has no room for is refused', async () => {
   const large = { strategy: 'static', initialPoolSize: '64 MiB' } as const;
   const error = await errorOf(() => model.session({ budget: '32 MiB', strategy: large }));
-  expect([error.code, error.message]).toEqual(['INVALID', expect.stringMatching(/initialPoolSize is 64\.0 MiB; the budget/)]);
+  expect([error.code, error.message]).toEqual([
+    'INVALID',
+    expect.stringMatching(/initialPoolSize is 64\.0 MiB; the budget/),
+  ]);
   const small = { strategy: 'static', initialPoolSize: 8192 } as const;
-  expect((await errorOf(() => model.session({ budget: '32 MiB', strategy: small }))).code).toBe('OVER_BUDGET');
+  expect((await errorOf(() => model.session({ budget: '32 MiB', strategy: small }))).code).toBe(
+    'OVER_BUDGET',
+  );
   expect(native().liveBytes()).toBe(0);
 });

@@ -107,7 +107,9 @@ describe.each(CONFIGS)('%s', (_, make) => {
     for (const size of sizes)
       expect((await errorOf(() => allocator.allocate(size as never))).code, String(size)).toBe('INVALID');
     for (const alignment of [0, 3, -16, 1.5, 2 ** 22, '16'])
-      expect((await errorOf(() => allocator.allocate(8, { alignment: alignment as never }))).code).toBe('INVALID');
+      expect((await errorOf(() => allocator.allocate(8, { alignment: alignment as never }))).code).toBe(
+        'INVALID',
+      );
     for (const options of [{ tag: '' }, { tag: 7 }, { lifetime: 'long' }])
       expect((await errorOf(() => allocator.allocate(8, options as never))).code).toBe('INVALID');
     expect((await errorOf(() => allocator.allocateMany([8, 0]))).code).toBe('INVALID');
@@ -134,11 +136,18 @@ describe.each(CONFIGS)('%s', (_, make) => {
     expect(last.length).toBe(0);
   });
 
-  test('a view cannot be taken to another thread', async () => {
-    const view = allocator.view(allocator.allocate(64));
-    const error = await errorOf(() => structuredClone(view, { transfer: [view.buffer] }));
-    expect(error.code).toBe(25); // DataCloneError
+  test('a view cannot be taken to another thread', () => {
+    const block = allocator.allocate(64);
+    const view = allocator.view(block).fill(3);
+    let copy = view;
+    // Some versions of Node refuse to transfer it, others copy it instead.
+    try {
+      copy = structuredClone(view, { transfer: [view.buffer] });
+    } catch {}
     expect(view.length).toBe(64);
+    allocator.free(block);
+    expect(view.length).toBe(0);
+    expect(copy === view || copy.every((byte) => byte === 3)).toBe(true);
   });
 
   test('alignment is what was asked for', () => {
@@ -210,7 +219,7 @@ describe('limits', () => {
     const block = allocator.allocate(8000);
     const error = await errorOf(() => allocator.allocate(2001));
     expect(error.code).toBe('OVER_BUDGET');
-    expect(error.details).toMatchObject({ neededBytes: 2001, budgetBytes: 10_000, liveBytes: 8000 });
+    expect(error.details).toMatchObject({ neededBytes: 2001, limitBytes: 10_000, liveBytes: 8000 });
     allocator.setLimits({ limit: 'unlimited' });
     expect((await errorOf(() => allocator.allocate('9 MiB'))).code).toBe('OVER_BUDGET');
     allocator.free(block);

@@ -72,12 +72,17 @@ test('the strategies are compared, and one in which the trace does not fit says 
   allocator.startTrace();
   work(allocator);
   const result = await replay(allocator.stopTrace(), {
-    strategies: ['pooled', { strategy: 'pooled', blockSize: 65536 }, { strategy: 'static', initialPoolSize: 4096 }],
+    strategies: [
+      'pooled',
+      { strategy: 'pooled', blockSize: 65536 },
+      { strategy: 'static', initialPoolSize: 4096 },
+    ],
   });
   const [small, large, arena] = result.rows;
   expect(large!.internalFragmentation).toBeGreaterThan(small!.internalFragmentation);
   expect(arena!.failure).toMatch(/initialPoolSize/);
-  for (const row of result.rows.slice(0, 2)) expect(row.reservedPeak).toBeGreaterThanOrEqual(result.lowerBound);
+  for (const row of result.rows.slice(0, 2))
+    expect(row.reservedPeak).toBeGreaterThanOrEqual(result.lowerBound);
   expect(String(result)).toContain('static (4.0 KiB)');
   expect(result.plot().spec.data.length).toBeGreaterThan(0);
   expect(native().liveBytes()).toBe(allocator.stats().reserved);

@@ -25,9 +25,9 @@ Status Limit::refusal(const Request& request) const {
                 format_bytes(request.bytes) + " more do not fit: the limit is " +
                     format_bytes(limit_) + ", of which " + format_bytes(used_) +
                     " are in use; free blocks or raise the limit",
-                {{"neededBytes", static_cast<double>(used_ + request.bytes)},
-                 {"budgetBytes", static_cast<double>(limit_)},
-                 {"requestedBytes", static_cast<double>(request.bytes)}});
+                {{"neededBytes", static_cast<double>(request.bytes)},
+                 {"limitBytes", static_cast<double>(limit_)},
+                 {"liveBytes", static_cast<double>(used_)}});
 }
 
 Usage Limit::usage() const {
@@ -46,8 +46,8 @@ Status Limit::set_limit(uint64_t limit) {
     return Status(Code::invalid,
                   "a limit of " + format_bytes(limit) + " is below the " + format_bytes(used_) +
                       " in use; free blocks first",
-                  {{"budgetBytes", static_cast<double>(limit)},
-                   {"requestedBytes", static_cast<double>(used_)}});
+                  {{"limitBytes", static_cast<double>(limit)},
+                   {"liveBytes", static_cast<double>(used_)}});
   }
   limit_ = limit;
   return {};

@@ -13,7 +13,7 @@ class Limit final : public Adaptor {
 
   std::byte* allocate(const Request& request) override;
   FreeResult free(std::byte* block, const Request& request) override;
-  // OVER_BUDGET with neededBytes, budgetBytes and requestedBytes where the limit is the reason;
+  // OVER_BUDGET with neededBytes, limitBytes and liveBytes where the limit is the reason;
   // else the upstream's.
   Status refusal(const Request& request) const override;
   // largest_free stops at the limit.

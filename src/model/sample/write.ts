@@ -1,10 +1,10 @@
 /** Models of real shapes with seeded random weights, written as fast as the disk takes them. */
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { checkChoice, checkInteger } from '../../checks';
 import { HyperionError } from '../../errors';
-import { type ComputeDtype, native } from '../../native';
 import { ioError, writeWhole } from '../../io';
+import { type ComputeDtype, native } from '../../native';
 import { bytesOf, SafetensorsWriter, type TensorShape } from '../safetensors-writer';
 import { type SampleTensor, sampleConfig, sampleTensors } from './describe';
 import { checkShape, SHAPES, type Shape, type ShapeName } from './shapes';
@@ -202,8 +202,5 @@ function fillOnes(out: Uint8Array, dtype: ComputeDtype): void {
 }
 
 async function writeJson(directory: string, name: string, value: object): Promise<void> {
-  await writeWhole(
-    join(directory, name),
-    `${JSON.stringify(value, null, name === 'config.json' ? 2 : 0)}\n`,
-  );
+  await writeWhole(join(directory, name), `${JSON.stringify(value, null, name === 'config.json' ? 2 : 0)}\n`);
 }

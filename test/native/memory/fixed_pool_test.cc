@@ -54,7 +54,7 @@ TYPED_TEST(BlockPool, HoldsAsManyBlocksAsFitIntoItsSize) {
   const Request request{.bytes = 50};
   std::vector<std::byte*> blocks = allocate_all(*pool, request);
   EXPECT_EQ(blocks.size(), 15u);
-  EXPECT_EQ(pool->refusal(request).code(), Code::over_budget);
+  EXPECT_EQ(pool->refusal(request).code(), Code::out_of_memory);
   EXPECT_EQ(pool->usage().largest_free, 0u);
 
   std::sort(blocks.begin(), blocks.end());
@@ -81,9 +81,9 @@ TYPED_TEST(BlockPool, RefusesSizesThatMakeNoPool) {
 TYPED_TEST(BlockPool, RefusesWhatDoesNotFitABlock) {
   const auto pool = this->make({.size = 4800, .block_size = 48});
   EXPECT_EQ(pool->allocate({.bytes = 49}), nullptr);
-  EXPECT_EQ(pool->refusal({.bytes = 49}).code(), Code::over_budget);
+  EXPECT_EQ(pool->refusal({.bytes = 49}).code(), Code::out_of_memory);
   EXPECT_EQ(pool->allocate({.bytes = 16, .alignment = 32}), nullptr) << "48 is 3 times 16";
-  EXPECT_EQ(pool->refusal({.bytes = 16, .alignment = 32}).code(), Code::over_budget);
+  EXPECT_EQ(pool->refusal({.bytes = 16, .alignment = 32}).code(), Code::out_of_memory);
   EXPECT_EQ(pool->usage().blocks, 0u);
 }
 
