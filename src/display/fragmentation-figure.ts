@@ -186,6 +186,8 @@ function mapSpec({ kinds, rowBytes, rows, strips, summary, title, unit }: DrawnM
 function mapPlot(plot: Plot, { rowBytes, rows, strips, unit }: DrawnMap): PlotOptions {
   return {
     marginLeft: 80,
+    marginBottom: 56,
+    height: 336,
     x: { domain: [0, inUnit(rowBytes, unit)] },
     y: { domain: rows.map((_, row) => row), padding: 0.2 },
     color: { type: 'identity' },

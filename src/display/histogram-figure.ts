@@ -192,6 +192,8 @@ function histogramPlot(plot: Plot, { domain, format, series, ticks }: DrawnHisto
   const bars = series.flatMap(({ color, bars }) => bars.map((bar) => ({ ...bar, color })));
   const top = bars.reduce((most, { share }) => Math.max(most, share), 0) || 1;
   return {
+    height: 336,
+    marginBottom: 56,
     x: { domain },
     y: { domain: [0, top * 1.05] },
     color: { type: 'identity' },

@@ -221,6 +221,7 @@ function replayPlot(plot: Plot, { lowerBoundBytes, rows, topBytes }: DrawnReplay
   return {
     height: heightOf(rows),
     marginLeft: 16,
+    marginBottom: 56,
     x: { domain: [0, inUnit(topBytes, unit) * 1.05 || 1] },
     y: { domain: [rows.length || 1, 0], axis: null },
     color: { type: 'identity' },

@@ -68,7 +68,12 @@ function adviceSection(report: MemoryReport): ReportSection {
 
 function timelineSection({ timeline: { limitBytes, samples } }: MemoryReport): ReportSection[] {
   if (samples.length === 0) return [];
-  return [{ title: 'Over time', figures: [usageFigure({ series: [{ name: 'all', samples }], limitBytes })] }];
+  return [
+    {
+      title: 'Over time',
+      figures: [usageFigure({ series: [{ name: 'all holders', samples }], limitBytes })],
+    },
+  ];
 }
 
 function holderSection(report: MemoryReport): ReportSection[] {

@@ -14,7 +14,7 @@ h2 { margin: 2.25rem 0 0.75rem; padding-bottom: 0.3rem; border-bottom: 1px solid
 h3 { margin: 0; font-size: 1rem; }
 p { margin: 0.4rem 0; overflow-wrap: anywhere; }
 header p, section > p, dt { color: var(--soft); }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 0.6rem; margin: 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(12.5rem, 45%), 1fr)); gap: 0.6rem; margin: 0; }
 dl > div { padding: 0.55rem 0.8rem; background: var(--card); border-radius: 6px; }
 dt { font-size: 0.85rem; }
 dd { margin: 0; font-size: 1.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -22,11 +22,12 @@ dd { margin: 0; font-size: 1.2rem; font-weight: 600; font-variant-numeric: tabul
 .advice li { padding: 0.7rem 1rem; background: var(--card); border-left: 4px solid var(--accent); border-radius: 0 6px 6px 0; }
 .change { font-weight: 600; }
 .wide { overflow-x: auto; }
-table { width: 100%; font-size: 0.9rem; }
+table { min-width: 50%; font-size: 0.9rem; }
 th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-td { overflow-wrap: anywhere; min-width: 3.5rem; }
-figure { margin: 1rem 0; overflow-x: auto; }
+td { overflow-wrap: anywhere; min-width: 5.5rem; }
+td[style*="right"] { white-space: nowrap; min-width: 0; }
+figure { margin: 0.5rem 0 0; overflow-x: auto; }
 figure svg { --plot-background: transparent !important; background: transparent !important; color: inherit !important; width: 100%; height: auto; }
 figure svg text[fill="${INK}"] { fill: currentColor; }
 @media print { section { break-inside: avoid; } }

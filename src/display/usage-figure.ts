@@ -204,7 +204,9 @@ function usagePlot(plot: Plot, drawn: DrawnUsage, bytes: Unit, time: Unit): Plot
   const curve = 'step-after';
   const place = { x: 'time', fx: 'panel', curve } as const;
   return {
+    height: 336,
     marginTop: 84,
+    marginBottom: 56,
     x: { domain: [0, momentIn(drawn.spanMs, time) || 1] },
     y: { domain: [0, 1.12 * inUnit(drawn.topBytes, bytes) || 1] },
     fx: { domain: drawn.series.map((_, panel) => panel), padding: GAP },
