@@ -67,8 +67,8 @@ double time_threads(Allocator& allocator, size_t threads, uint64_t operations) {
 }
 
 template <class Allocator>
-void measure_all(const char* subject, Allocator& allocator, const Options& options,
-                 Report& report) {
+void measure_both(const char* alone_name, const char* together_name, Allocator& allocator,
+                  const Options& options, Report& report) {
   std::vector<double> one;
   std::vector<double> two;
   for (size_t i = 0; i <= options.repeats; ++i) {
@@ -78,8 +78,8 @@ void measure_all(const char* subject, Allocator& allocator, const Options& optio
     one.push_back(alone);
     two.push_back(together);
   }
-  report.add(subject, "one", summarize(one));
-  report.add(subject, "two", summarize(two));
+  report.add(alone_name, "lifo", summarize(one));
+  report.add(together_name, "lifo", summarize(two));
 }
 
 }  // namespace
@@ -90,8 +90,8 @@ void threads(const Options& options, Report& report) {
   const auto checked_pool = std::move(CheckedPool::create(upstream, kConfig).value());
   Shared shared(*shared_pool);
   Locked locked(*checked_pool);
-  measure_all("shared pool", shared, options, report);
-  measure_all("pool under a mutex", locked, options, report);
+  measure_both("shared pool, 1 thread", "shared pool, 2 threads", shared, options, report);
+  measure_both("locked pool, 1 thread", "locked pool, 2 threads", locked, options, report);
 }
 
 }  // namespace hyperion::bench

@@ -25,9 +25,9 @@ void measure_both(Bare& bare, Tracked& tracked, const Options& options, Report& 
     tracked_ns.push_back(with);
     more_ns.push_back(with - without);
   }
-  report.add("bare", "trace", summarize(bare_ns));
-  report.add("tracked", "trace", summarize(tracked_ns));
-  report.add("tracking", "trace", summarize(more_ns));
+  report.add("dynamic", "trace", summarize(bare_ns));
+  report.add("dynamic, tracked", "trace", summarize(tracked_ns));
+  report.add("tracking alone", "trace", summarize(more_ns));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ void general(const Options& options, Report& report);
 // The same with the `dynamic` strategy.
 void dynamic(const Options& options, Report& report);
 
-// The trace through `dynamic`, `bare` and under the tracking adaptor, and the difference.
+// The trace through `dynamic`, bare and under the tracking adaptor, and the difference.
 void tracking(const Options& options, Report& report);
 
 // `lifo` on one pool by one thread and by two at once, the slower of which counts: a shared pool,

@@ -1,7 +1,8 @@
 /** The comparison as tables for a reader. */
 import { Table } from '../../display';
 import { formatBytes } from '../../units';
-import type { LoadingResult, Spread, WayResult } from './loading';
+import type { LoadingResult, WayResult } from './loading';
+import type { Spread } from './spread';
 
 export function loadingReport(name: string, result: LoadingResult): string {
   const { streamed, mapped, budget, threads, promptTokens, tokens, repeat } = result;

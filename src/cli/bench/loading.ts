@@ -5,6 +5,7 @@ import { HyperionError } from '../../errors';
 import type { Model } from '../../inference/model';
 import { type CappedResult, runInGroup } from './capped-run';
 import type { RunOptions, Way } from './loading-run';
+import { type Spread, spread } from './spread';
 
 export interface LoadingOptions extends Omit<RunOptions, 'model' | 'way'> {
   /** how often each is measured */
@@ -12,12 +13,6 @@ export interface LoadingOptions extends Omit<RunOptions, 'model' | 'way'> {
   readonly signal: AbortSignal;
   /** called with the measurements that are done and those in all */
   readonly onProgress?: (done: number, total: number) => void;
-}
-
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
 }
 
 /** All runs of one way. Sizes in bytes; the largest of all runs unless a spread. */
@@ -124,11 +119,4 @@ function summarize(runs: readonly CappedResult[]): WayResult {
     limitBytes: Math.max(...of('limitBytes')),
     groupPeakBytes: Math.max(...of('groupPeakBytes')),
   };
-}
-
-function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-  return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
