@@ -69,6 +69,7 @@ export type { MemoryPressure, Stalls } from './monitoring/pressure';
 export type { ProcessGroup } from './monitoring/process-group';
 export { type ProcessView, processView } from './monitoring/process-view';
 export type { Recording, RecordOptions } from './monitoring/recording';
+export { type MemoryReport, memoryReport } from './monitoring/report';
 export { diff, type Snapshot, type SnapshotDiff, snapshot } from './monitoring/snapshot';
 export { enableMemoryTracking, type Misuse, type TrackingOptions } from './monitoring/tracking';
 export type { LayerKind, MemoryTag } from './native';

@@ -150,6 +150,8 @@ export interface NativeHistograms {
   sizes: Float64Array;
   /** blocks, by microseconds that they lived */
   lifetimes: Float64Array;
+  /** how many frees gave back the newest live block */
+  newestFirst: number;
 }
 
 export interface NativeTrace {

@@ -94,6 +94,7 @@ Napi::Value allocator_histograms(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("sizes", sizes.array());
   result.Set("lifetimes", lifetimes.array());
+  set_number(result, "newestFirst", shown.newest_first());
   return result;
 }
 

@@ -77,8 +77,9 @@ BlockHandle Allocator::take(const Request& request) {
   if (block == nullptr) return 0;
   if (tracker_ == nullptr) return blocks_.add(block, request, 0);
   const UsageSample now = sample();
-  tracker_->on_allocate(request.bytes, now);
-  return blocks_.add(block, request, now.time_ms);
+  const BlockHandle handle = blocks_.add(block, request, now.time_ms);
+  tracker_->on_allocate(request.bytes, blocks_.last_sequence(), now);
+  return handle;
 }
 
 uint64_t Allocator::give_back(BlockHandle handle) {
@@ -122,6 +123,7 @@ void Allocator::reset() {
   process_usage.subtract(limit_->used());
   top_->reset();
   blocks_.clear();
+  if (tracker_ != nullptr) tracker_->on_reset(sample());
 }
 
 void Allocator::track(bool on) {

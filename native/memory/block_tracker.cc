@@ -13,18 +13,26 @@ size_t bin_of(uint64_t value) {
 
 }  // namespace
 
-void BlockTracker::on_allocate(uint64_t bytes, const UsageSample& sample) {
+void BlockTracker::on_allocate(uint64_t bytes, uint64_t sequence, const UsageSample& sample) {
   SizeBin& bin = sizes_[bin_of(bytes)];
   ++bin.blocks;
   bin.bytes += bytes;
+  live_.insert(live_.end(), sequence);
   record(sample);
 }
 
 void BlockTracker::on_free(const TableBlock& block, const UsageSample& sample) {
-  const bool tracked_from_the_start = block.time_ms > 0;
-  if (tracked_from_the_start) {
+  const auto found = live_.find(block.sequence);
+  if (found != live_.end()) {
+    if (std::next(found) == live_.end()) ++newest_first_;
+    live_.erase(found);
     ++lifetimes_[bin_of(static_cast<uint64_t>((sample.time_ms - block.time_ms) * 1000))];
   }
+  record(sample);
+}
+
+void BlockTracker::on_reset(const UsageSample& sample) {
+  live_.clear();
   record(sample);
 }
 

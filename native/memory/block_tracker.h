@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "memory/block_table.h"
@@ -29,12 +30,15 @@ class BlockTracker {
 
   BlockTracker() { samples_.reserve(kSamples); }
 
-  void on_allocate(uint64_t bytes, const UsageSample& sample);
+  void on_allocate(uint64_t bytes, uint64_t sequence, const UsageSample& sample);
   void on_free(const TableBlock& block, const UsageSample& sample);
+  void on_reset(const UsageSample& sample);
 
   const std::array<SizeBin, kBins>& sizes() const { return sizes_; }
   // Lifetimes of freed blocks in microseconds; below one counts as one.
   const std::array<uint64_t, kBins>& lifetimes() const { return lifetimes_; }
+  // How many frees gave back the newest live block.
+  uint64_t newest_first() const { return newest_first_; }
   // Oldest first; the newest kSamples.
   std::vector<UsageSample> samples() const;
 
@@ -43,6 +47,8 @@ class BlockTracker {
 
   std::array<SizeBin, kBins> sizes_{};
   std::array<uint64_t, kBins> lifetimes_{};
+  uint64_t newest_first_ = 0;
+  std::set<uint64_t> live_;  // numbers of the live blocks that were followed from the start
   std::vector<UsageSample> samples_;
   uint64_t recorded_ = 0;
 };

@@ -28,7 +28,7 @@ export class SessionHolder implements Holder {
 
   figures(): HolderFigures {
     const memory = native().sessionMemory(this.id);
-    return { ...memory, limit: memory.budget };
+    return { ...memory, capacity: 0, limit: memory.budget };
   }
 
   blocks(): HeldBlock[] {

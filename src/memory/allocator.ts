@@ -4,7 +4,7 @@ import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle } fro
 import { BlockList } from '../monitoring/block-list';
 import { memoryMap } from '../monitoring/fragmentation';
 import { type NativeAllocatorConfig, type NativeBlocks, native } from '../native';
-import { Block } from './block';
+import { Block, type ViewType } from './block';
 import {
   type BlockOptions,
   type NativeBlockOptions,
@@ -30,13 +30,6 @@ export interface RefusedRequest {
 
 /** Makes room and returns true to try again, or returns false to give up. */
 export type FailureCallback = (request: RefusedRequest) => boolean;
-
-export type View = ArrayBufferView;
-/** A kind of typed array, such as Float32Array. */
-export interface ViewType<T extends View> {
-  new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
-  readonly BYTES_PER_ELEMENT: number;
-}
 
 /** A callback that says yes so many times and makes no room is not asked again. */
 const MOST_ATTEMPTS = 1000;
@@ -156,8 +149,8 @@ export class Allocator {
    * @throws HyperionError `INVALID` for a handle that names no live block, `CLOSED`
    */
   view(block: number): Uint8Array<ArrayBuffer>;
-  view<T extends View>(block: number, type: ViewType<T>): T;
-  view(block: number, type: ViewType<View> = Uint8Array): View {
+  view<T extends ArrayBufferView>(block: number, type: ViewType<T>): T;
+  view(block: number, type: ViewType<ArrayBufferView> = Uint8Array): ArrayBufferView {
     const buffer = native().viewBlock(this.#handle.get(), block) ?? this.#refuse(block);
     markAsUntransferable(buffer);
     return new type(buffer, 0, Math.floor(buffer.byteLength / type.BYTES_PER_ELEMENT));

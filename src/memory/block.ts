@@ -1,5 +1,18 @@
 /** A block as an object, for code that wants it given back at the end of a scope. */
-import type { Allocator, View, ViewType } from './allocator';
+type View = ArrayBufferView;
+
+/** A kind of typed array, such as Float32Array. */
+export interface ViewType<T extends View> {
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** What a block needs of the allocator that it came from. */
+export interface BlockOwner {
+  readonly closed: boolean;
+  free(block: number): void;
+  view<T extends View>(block: number, type: ViewType<T>): T;
+}
 
 /**
  * One block of an allocator or pool. It is freed by `free()`, or at the end of the scope of a `using`.
@@ -19,7 +32,7 @@ export class Block {
 
   /** Blocks come from `allocator.block()`. */
   constructor(
-    private readonly owner: Allocator,
+    private readonly owner: BlockOwner,
     /** the number that the allocator knows it by */
     readonly handle: number,
     /** as asked for */

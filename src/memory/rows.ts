@@ -35,10 +35,11 @@ export function toSamples(rows: Float64Array): HolderSample[] {
   }));
 }
 
-export function toHistograms({ sizes, lifetimes }: NativeHistograms): HolderHistograms {
+export function toHistograms({ sizes, lifetimes, newestFirst }: NativeHistograms): HolderHistograms {
   return {
     sizes: rowsOf(sizes, 2).map(([blocks, bytes]) => ({ blocks: blocks!, bytes: bytes! })),
     lifetimes: [...lifetimes],
+    newestFirst,
   };
 }
 

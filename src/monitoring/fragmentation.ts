@@ -9,12 +9,14 @@ export interface FragmentationSource {
   readonly largestFree: number;
   readonly peak: number;
   readonly reservedPeak: number;
+  /** blocks of a pool, live and free; 0 for other strategies */
+  readonly capacity: number;
 }
 
 export interface Fragmentation {
   /**
    * 1 - largest free block / all that is free, 0 to 1: how much of what is reserved and free a single block could not have. 0
-   * when nothing is free. Of several holders: 1 - the sum of their largest / the sum of what is free in them.
+   * when nothing is free, and for a pool, whose free blocks are all alike: none of them is too small. Of several holders: 1 - the sum of their largest / the sum of what is free in them.
    */
   readonly externalFragmentation: number;
   /** 1 - asked for / handed out, 0 to 1: what rounding up costs. 0 when nothing is handed out. */
@@ -34,7 +36,9 @@ export function fragmentationOf(sources: readonly FragmentationSource[]): Fragme
   const reserved = sum((source) => source.reserved);
   const active = sum((source) => source.active);
   const free = reserved - active;
-  const largest = sum((source) => Math.min(source.largestFree, source.reserved - source.active));
+  const largest = sum(({ reserved, active, largestFree, capacity }) =>
+    capacity > 0 ? reserved - active : Math.min(largestFree, reserved - active),
+  );
   const lowerBound = sum((source) => source.peak);
   return {
     externalFragmentation: free > 0 ? 1 - largest / free : 0,

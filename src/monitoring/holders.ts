@@ -6,6 +6,8 @@ export type HolderKind = 'session' | 'allocator' | 'pool';
 /** Counters of one holder, in bytes unless native.ts says otherwise. */
 export interface HolderFigures extends NativeCounters, NativeUsage {
   readonly reservedPeak: number;
+  /** blocks of a pool, live and free; 0 for other strategies */
+  readonly capacity: number;
   /** the tightest limit in bytes; Infinity when there is none */
   readonly limit: number;
 }
@@ -47,6 +49,8 @@ export interface HolderHistograms {
   readonly sizes: readonly { readonly blocks: number; readonly bytes: number }[];
   /** blocks, by microseconds that they lived */
   readonly lifetimes: readonly number[];
+  /** frees of the newest live block */
+  readonly newestFirst: number;
 }
 
 /** What monitoring asks of a holder. */

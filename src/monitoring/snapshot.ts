@@ -3,7 +3,7 @@ import { jupyterDisplay, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
 import { formatBytes } from '../units';
 import { BlockList } from './block-list';
-import { type HeldBlock, listHolders } from './holders';
+import { type HeldBlock, listDeparted, listHolders } from './holders';
 import { type MemoryStats, memoryStats } from './memory-stats';
 
 /** What was held at one moment: counters, and every live block. Snapshots come from `snapshot()`. */
@@ -15,9 +15,9 @@ export class Snapshot {
     'Live blocks',
     listHolders().flatMap((holder) => holder.blocks()),
   );
-  readonly #keys = new Set(this.blocks.blocks.map(keyOf));
+  readonly #keys = new Set([...this.blocks.blocks, ...listDeparted().leaks].map(keyOf));
 
-  /** Whether the block was live at that moment. */
+  /** Whether the block was live at that moment, or had leaked before it. */
   has(block: HeldBlock): boolean {
     return this.#keys.has(keyOf(block));
   }
