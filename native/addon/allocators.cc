@@ -147,10 +147,7 @@ Napi::Value take_trace(const Napi::CallbackInfo& info) {
 }
 
 void refusal(const Napi::CallbackInfo& info) {
-  const Request request = {to_whole(info[1], "bytes"), to_whole(info[2], "alignment"),
-                           static_cast<uint16_t>(to_whole(info[3], "tag", UINT16_MAX)),
-                           to_whole(info[4], "lifetime", 1) == 0 ? Lifetime::transient
-                                                                 : Lifetime::lasting};
+  const Request request = to_request(to_number(info[1], "bytes"), to_number(info[2], "options"));
   check(info.Env(), Instance::of(info.Env()).allocator(info[0])->refusal(request));
 }
 

@@ -1,6 +1,7 @@
 // Blocks of allocators, allocated and freed: the calls that a program makes a million times. They are
 // plain Node-API functions that take and give numbers and never throw: a refusal is the handle 0, a
 // handle that names nothing a false. What is wrong then is asked for by other calls.
+#include "addon/convert_memory.h"
 #include "addon/functions.h"
 #include "addon/instance.h"
 
@@ -27,12 +28,8 @@ class Arguments {
 
   UserAllocator* allocator() const { return instance_->allocators.get(number(0)); }
 
-  // Bytes, alignment, tag and lifetime, from argument `first` on. TypeScript has checked them.
-  Request request(size_t first) const {
-    return {static_cast<uint64_t>(number(first)), static_cast<uint64_t>(number(first + 1)),
-            static_cast<uint16_t>(number(first + 2)),
-            number(first + 3) == 0 ? Lifetime::transient : Lifetime::lasting};
-  }
+  // Bytes and packed options, from argument 1 on. TypeScript has checked them.
+  Request request() const { return to_request(number(1), number(2)); }
 
   std::span<double> numbers(size_t i) const {
     napi_typedarray_type type;
@@ -68,10 +65,10 @@ BlockHandle to_handle(double value) {
 }
 
 napi_value allocate(napi_env env, napi_callback_info info) {
-  const Arguments<5> arguments(env, info);
+  const Arguments<3> arguments(env, info);
   UserAllocator* allocator = arguments.allocator();
   if (allocator == nullptr) return number(env, 0);
-  return number(env, static_cast<double>((*allocator)->allocate(arguments.request(1))));
+  return number(env, static_cast<double>((*allocator)->allocate(arguments.request())));
 }
 
 napi_value free(napi_env env, napi_callback_info info) {
@@ -83,14 +80,14 @@ napi_value free(napi_env env, napi_callback_info info) {
   return flag(env, (*allocator)->free(handle));
 }
 
-// allocateMany(allocator, bytes, alignment, tag, lifetime, sizes, handles): `bytes` for each handle, or,
-// where that is 0, as `sizes` says. Returns how many were allocated.
+// allocateMany(allocator, bytes, options, sizes, handles): `bytes` for each handle, or, where that is 0,
+// as `sizes` says. Returns how many were allocated.
 napi_value allocate_many(napi_env env, napi_callback_info info) {
-  const Arguments<7> arguments(env, info);
+  const Arguments<5> arguments(env, info);
   UserAllocator* allocator = arguments.allocator();
   if (allocator == nullptr) return number(env, 0);
-  const size_t done = (*allocator)->allocate_many(arguments.request(1), arguments.numbers(5),
-                                                  arguments.numbers(6));
+  const size_t done = (*allocator)->allocate_many(arguments.request(), arguments.numbers(3),
+                                                  arguments.numbers(4));
   return number(env, static_cast<double>(done));
 }
 

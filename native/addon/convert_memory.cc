@@ -60,6 +60,13 @@ AllocatorConfig to_allocator_config(const Napi::Value& value) {
           .source = to_source(object.Get("source"))};
 }
 
+Request to_request(double bytes, double options) {
+  const auto packed = static_cast<uint64_t>(options);
+  return {static_cast<uint64_t>(bytes), 1ull << (packed >> 1 & 31),
+          static_cast<uint16_t>(packed >> 6),
+          (packed & 1) == 0 ? Lifetime::transient : Lifetime::lasting};
+}
+
 std::vector<TraceEvent> to_trace_events(const Napi::Value& value) {
   const Napi::Env env = value.Env();
   if (!value.IsTypedArray() ||

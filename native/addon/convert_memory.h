@@ -15,6 +15,8 @@ namespace hyperion::addon {
 uint64_t to_limit(const Napi::Value& value, const std::string& name);
 StrategyConfig to_strategy(const Napi::Value& value);
 AllocatorConfig to_allocator_config(const Napi::Value& value);
+// Options as packBlockOptions() of src/native.ts packs them.
+Request to_request(double bytes, double options);
 // Rows as to_js(trace) makes them.
 std::vector<TraceEvent> to_trace_events(const Napi::Value& value);
 

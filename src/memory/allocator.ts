@@ -5,12 +5,7 @@ import { BlockList } from '../monitoring/block-list';
 import { memoryMap } from '../monitoring/fragmentation';
 import { type NativeAllocatorConfig, type NativeBlocks, native } from '../native';
 import { Block, type ViewType } from './block';
-import {
-  type BlockOptions,
-  type NativeBlockOptions,
-  readBlockSize,
-  resolveBlockOptions,
-} from './block-options';
+import { type BlockOptions, readBlockSize, resolveBlockOptions } from './block-options';
 import { parseBudget } from './budget';
 import { Counters } from './counters';
 import { Handle } from './handle';
@@ -91,11 +86,11 @@ export class Allocator {
    */
   allocate(size: Size, options?: BlockOptions): number {
     const bytes = readBlockSize(size);
-    const { alignment, tag, lifetime } = resolveBlockOptions(options);
-    let handle = this.#blocks.allocate(this.#id, bytes, alignment, tag, lifetime);
+    const packed = resolveBlockOptions(options);
+    let handle = this.#blocks.allocate(this.#id, bytes, packed);
     for (let attempt = 1; handle === 0; attempt += 1) {
-      this.#makeRoom(bytes, { alignment, tag, lifetime }, attempt);
-      handle = this.#blocks.allocate(this.#id, bytes, alignment, tag, lifetime);
+      this.#makeRoom(bytes, packed, attempt);
+      handle = this.#blocks.allocate(this.#id, bytes, packed);
     }
     if (this.#holder.tracksCallSites) this.#holder.noteCallSite(handle);
     return handle;
@@ -260,21 +255,21 @@ export class Allocator {
     handles: Float64Array,
     options: BlockOptions | undefined,
   ): Float64Array {
-    const { alignment, tag, lifetime } = resolveBlockOptions(options);
-    const taken = this.#blocks.allocateMany(this.#id, bytes, alignment, tag, lifetime, sizes, handles);
+    const packed = resolveBlockOptions(options);
+    const taken = this.#blocks.allocateMany(this.#id, bytes, packed, sizes, handles);
     if (taken < handles.length) {
       this.#blocks.freeMany(this.#id, handles.subarray(0, taken));
-      native().refusal(this.#handle.get(), bytes || sizes[taken]!, alignment, tag, lifetime);
+      native().refusal(this.#handle.get(), bytes || sizes[taken]!, packed);
     }
     if (this.#holder.tracksCallSites) for (const handle of handles) this.#holder.noteCallSite(handle);
     return handles;
   }
 
   /** Has the callback make room, or throws why the block is refused. */
-  #makeRoom(bytes: number, { alignment, tag, lifetime }: NativeBlockOptions, attempt: number): void {
+  #makeRoom(bytes: number, packed: number, attempt: number): void {
     const id = this.#handle.get();
     const mayTry = attempt <= MOST_ATTEMPTS && this.#onFailure?.({ bytes, attempt }) === true;
-    if (!mayTry) native().refusal(id, bytes, alignment, tag, lifetime);
+    if (!mayTry) native().refusal(id, bytes, packed);
   }
 
   #refuse(block: number): never {

@@ -1,6 +1,7 @@
 /** What a block is asked for: its size and options, checked before the engine is reached. */
 import { checkChoice, checkInteger } from '../checks';
 import { HyperionError } from '../errors';
+import { packBlockOptions } from '../native';
 import { parseSize } from '../units';
 import type { Size } from './strategy';
 import { tagNumber, UNTAGGED_NUMBER } from './tags';
@@ -14,28 +15,23 @@ export interface BlockOptions {
   readonly lifetime?: 'transient' | 'lasting';
 }
 
-/** The same as the engine's numbers. */
-export interface NativeBlockOptions {
-  readonly alignment: number;
-  readonly tag: number;
-  readonly lifetime: number;
-}
-
 const LIFETIMES = ['transient', 'lasting'] as const;
 const LARGEST_ALIGNMENT = 2 * 2 ** 20;
-const DEFAULTS: NativeBlockOptions = { alignment: 16, tag: UNTAGGED_NUMBER, lifetime: 0 };
+const DEFAULTS = packBlockOptions(16, UNTAGGED_NUMBER, 0);
 
-/** @throws HyperionError `INVALID`, naming the option */
-export function resolveBlockOptions(options: BlockOptions | undefined): NativeBlockOptions {
+/**
+ * The options in one number, as the engine takes them.
+ *
+ * @throws HyperionError `INVALID`, naming the option
+ */
+export function resolveBlockOptions(options: BlockOptions | undefined): number {
   if (options === undefined) return DEFAULTS;
   const alignment = checkInteger('alignment', options.alignment ?? 16, 1, LARGEST_ALIGNMENT);
   if ((alignment & (alignment - 1)) !== 0)
     throw new HyperionError('INVALID', `alignment is ${alignment}; it must be a power of two, such as 64`);
-  return {
-    alignment,
-    tag: options.tag === undefined ? UNTAGGED_NUMBER : tagNumber(options.tag),
-    lifetime: LIFETIMES.indexOf(checkChoice('lifetime', options.lifetime ?? 'transient', LIFETIMES)),
-  };
+  const tag = options.tag === undefined ? UNTAGGED_NUMBER : tagNumber(options.tag);
+  const lifetime = checkChoice('lifetime', options.lifetime ?? 'transient', LIFETIMES);
+  return packBlockOptions(alignment, tag, lifetime === 'lasting' ? 1 : 0);
 }
 
 /** @throws HyperionError `INVALID` unless it is a whole number of bytes from 1 to 2^53 - 1, or text for one */
