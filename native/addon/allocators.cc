@@ -50,14 +50,14 @@ Napi::Value allocator_stats(const Napi::CallbackInfo& info) {
 
 Napi::Value allocator_blocks(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const std::vector<BlockTable::Entry> entries =
-      Instance::of(env).allocator(info[0])->blocks().entries();
+  UserAllocator& allocator = Instance::of(env).allocator(info[0]);
+  const BlockTracker* tracker = allocator->tracker();
+  const std::vector<BlockTable::Entry> entries = allocator->blocks().entries();
   BlockRows rows(env, entries.size());
   for (const auto& [handle, block] : entries) {
-    rows.add(handle, address_of(block.data),
-              block.request.bytes,
-              block.request.alignment, block.request.tag,
-              block.sequence, block.time_ms);
+    const Request request = block.request();
+    rows.add(handle, address_of(block.data()), request.bytes, request.alignment, request.tag,
+             block.sequence(), tracker == nullptr ? 0 : tracker->allocated_ms(block));
   }
   return rows.array();
 }
@@ -159,8 +159,8 @@ Napi::Value describe_handle(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   const char* kind = blocks.is_stale(handle) ? "stale" : "foreign";
   result.Set("kind", freed != nullptr ? "freed" : kind);
-  set_number(result, "bytes", freed != nullptr ? freed->request.bytes : 0);
-  set_number(result, "tag", freed != nullptr ? freed->request.tag : 0);
+  set_number(result, "bytes", freed != nullptr ? freed->bytes() : 0);
+  set_number(result, "tag", freed != nullptr ? freed->request().tag : 0);
   return result;
 }
 

@@ -30,7 +30,7 @@ Napi::Value UserAllocator::view(Napi::Env env, BlockHandle handle) {
   const TableBlock& block = *allocator_->blocks().find(handle);
   napi_value buffer;
   const auto keep = [](napi_env, void*, void*) {};  // the block is the allocator's
-  if (napi_create_external_arraybuffer(env, block.data, block.request.bytes, keep, nullptr,
+  if (napi_create_external_arraybuffer(env, block.data(), block.bytes(), keep, nullptr,
                                        &buffer) != napi_ok) {
     throw to_error(env, Status(Code::unsupported,
                                "this JavaScript runtime has no views of memory that is not its own"));

@@ -75,10 +75,8 @@ BlockHandle Allocator::take(const Request& request) {
   if (blocks_.full()) return 0;
   std::byte* block = top_->allocate(request);
   if (block == nullptr) return 0;
-  if (tracker_ == nullptr) return blocks_.add(block, request, 0);
-  const UsageSample now = sample();
-  const BlockHandle handle = blocks_.add(block, request, now.time_ms);
-  tracker_->on_allocate(request.bytes, blocks_.last_sequence(), now);
+  const BlockHandle handle = blocks_.add(block, request);
+  if (tracker_ != nullptr) tracker_->on_allocate(request.bytes, blocks_.last_sequence(), sample());
   return handle;
 }
 
@@ -87,9 +85,9 @@ uint64_t Allocator::give_back(BlockHandle handle) {
   if (found == nullptr) return 0;
   const TableBlock block = *found;
   blocks_.remove(handle);
-  top_->free(block.data, block.request);
+  top_->free(block.data(), block.request());
   if (tracker_ != nullptr) tracker_->on_free(block, sample());
-  return block.request.bytes;
+  return block.bytes();
 }
 
 Status Allocator::refusal(const Request& request) const {
@@ -134,7 +132,7 @@ void Allocator::track(bool on) {
 void Allocator::start_trace() {
   trace_ = std::make_unique<Trace>(*statistics_);
   for (const BlockTable::Entry& entry : blocks_.entries()) {
-    trace_->adopt(entry.block.data, entry.block.request);
+    trace_->adopt(entry.block.data(), entry.block.request());
   }
   top_ = trace_.get();
 }

@@ -17,16 +17,16 @@ void BlockTracker::on_allocate(uint64_t bytes, uint64_t sequence, const UsageSam
   SizeBin& bin = sizes_[bin_of(bytes)];
   ++bin.blocks;
   bin.bytes += bytes;
-  live_.insert(live_.end(), sequence);
+  live_.emplace_hint(live_.end(), sequence, sample.time_ms);
   record(sample);
 }
 
 void BlockTracker::on_free(const TableBlock& block, const UsageSample& sample) {
-  const auto found = live_.find(block.sequence);
+  const auto found = live_.find(block.sequence());
   if (found != live_.end()) {
     if (std::next(found) == live_.end()) ++newest_first_;
+    ++lifetimes_[bin_of(static_cast<uint64_t>((sample.time_ms - found->second) * 1000))];
     live_.erase(found);
-    ++lifetimes_[bin_of(static_cast<uint64_t>((sample.time_ms - block.time_ms) * 1000))];
   }
   record(sample);
 }
@@ -34,6 +34,11 @@ void BlockTracker::on_free(const TableBlock& block, const UsageSample& sample) {
 void BlockTracker::on_reset(const UsageSample& sample) {
   live_.clear();
   record(sample);
+}
+
+double BlockTracker::allocated_ms(const TableBlock& block) const {
+  const auto found = live_.find(block.sequence());
+  return found == live_.end() ? 0 : found->second;
 }
 
 std::vector<UsageSample> BlockTracker::samples() const {

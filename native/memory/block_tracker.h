@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstdint>
-#include <set>
+#include <map>
 #include <vector>
 
 #include "memory/block_table.h"
@@ -37,6 +37,8 @@ class BlockTracker {
   const std::array<SizeBin, kBins>& sizes() const { return sizes_; }
   // Lifetimes of freed blocks in microseconds; below one counts as one.
   const std::array<uint64_t, kBins>& lifetimes() const { return lifetimes_; }
+  // When a live block was allocated; 0 for one that was before it was followed.
+  double allocated_ms(const TableBlock& block) const;
   // How many frees gave back the newest live block.
   uint64_t newest_first() const { return newest_first_; }
   // Oldest first; the newest kSamples.
@@ -48,7 +50,7 @@ class BlockTracker {
   std::array<SizeBin, kBins> sizes_{};
   std::array<uint64_t, kBins> lifetimes_{};
   uint64_t newest_first_ = 0;
-  std::set<uint64_t> live_;  // numbers of the live blocks that were followed from the start
+  std::map<uint64_t, double> live_;  // when blocks were allocated, by the numbers of their allocation
   std::vector<UsageSample> samples_;
   uint64_t recorded_ = 0;
 };
