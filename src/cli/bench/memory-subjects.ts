@@ -69,4 +69,11 @@ export const SUBJECTS: readonly Subject[] = [
     peers: ['shared pool, 1 thread', 'locked pool, 2 threads'],
     targets: { lifo: { peer: 'shared pool, 1 thread', ratio: 1.3 } },
   },
+  {
+    workload: 'javascript',
+    subject: 'JavaScript pool',
+    against: 'javascript',
+    peers: [],
+    targets: { lifo: { value: 130 }, batch: { value: 35 } },
+  },
 ];

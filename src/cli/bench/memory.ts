@@ -79,7 +79,7 @@ function runsOf(peers: readonly Peer[], { operations, signal }: MemoryOptions): 
     own('dynamic'),
     general(SYSTEM_MALLOC),
     ...peers.flatMap(({ name, library }) => (library ? [general(name, library)] : [])),
-    { workload: 'javascript', perform: measureJavaScript },
+    { workload: 'javascript', perform: () => measureJavaScript(operations) },
   ];
 }
 
