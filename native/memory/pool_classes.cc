@@ -26,13 +26,24 @@ PoolClasses::PoolClasses(uint64_t smallest, uint64_t largest) {
 
 size_t PoolClasses::index_for(uint64_t bytes, uint64_t alignment) const {
   const uint64_t wanted = round_up(bytes, alignment);
-  const uint64_t doublings = std::bit_width((wanted - 1) / bytes_.front());
-  size_t index = doublings == 0 ? 0 : (doublings - 1) * kSteps + 1;
+  size_t index = unrounded_index(wanted);
+  if (index > count()) return count();
+  // Rounding up to 16 may have brought a class before up to it.
+  while (index > 0 && bytes_[index - 1] >= wanted) --index;
   const uint64_t most = 2 * std::max(wanted, bytes_.front());
   for (; index < count() && bytes_[index] <= most; ++index) {
-    if (bytes_[index] >= wanted && bytes_[index] % alignment == 0) return index;
+    if ((bytes_[index] & (alignment - 1)) == 0) return index;
   }
   return count();
+}
+
+// The class that it were if none was rounded: of the steps within the bytes' doubling, the next
+// one.
+size_t PoolClasses::unrounded_index(uint64_t bytes) const {
+  const uint64_t steps = (bytes - 1) * kSteps / bytes_.front();
+  if (steps < kSteps) return 0;
+  const int doubling = std::bit_width(steps / kSteps) - 1;
+  return doubling * kSteps + (steps >> doubling) - kSteps + 1;
 }
 
 }  // namespace hyperion

@@ -23,6 +23,8 @@ class PoolClasses {
   size_t index_for(uint64_t bytes, uint64_t alignment) const;
 
  private:
+  size_t unrounded_index(uint64_t bytes) const;
+
   std::vector<uint64_t> bytes_;
 };
 
