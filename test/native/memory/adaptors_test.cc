@@ -53,6 +53,16 @@ TEST(Limit, AnUpstreamsRefusalIsItsOwn) {
   EXPECT_EQ(limit.used(), 0u);
 }
 
+TEST(Limit, AResetMakesAllOfItFree) {
+  HeapResource upstream;
+  Limit limit(upstream, 100);
+  limit.allocate({60});
+  limit.reset();
+  std::byte* const block = limit.allocate({100});
+  EXPECT_NE(block, nullptr);
+  limit.free(block, {100});
+}
+
 TEST(Statistics, CountsBytesAndBlocks) {
   HeapResource upstream(100);
   Statistics statistics(upstream);
@@ -156,6 +166,20 @@ TEST(Tracking, RemembersTheLast4096Frees) {
   EXPECT_EQ(tracking.free(blocks[0], {16}), FreeResult::foreign) << "forgotten";
   EXPECT_EQ(tracking.free(blocks[1], {16}), FreeResult::freed_before);
   EXPECT_EQ(tracking.free(blocks.back(), {16}), FreeResult::freed_before);
+}
+
+TEST(Tracking, AnAddressInUseAgainDoesNotCrowdOthersOut) {
+  HeapResource upstream;
+  const auto pooled = std::move(Pooled::create({.block_size = 16}, upstream).value());
+  Tracking tracking(*pooled);
+  std::byte* const first = tracking.allocate({16});
+  std::byte* const kept = tracking.allocate({5000});
+  tracking.free(kept, {5000});
+  for (size_t i = 0; i < 2 * Tracking::kRememberedFrees; ++i) {
+    tracking.free(tracking.allocate({16}), {16});
+  }
+  EXPECT_EQ(tracking.free(kept, {5000}), FreeResult::freed_before);
+  tracking.free(first, {16});
 }
 
 TEST(OnFailure, AsksAgainAsLongAsTheCallbackFindsSomething) {

@@ -117,6 +117,16 @@ TEST(Arena, TellsWhatItNeverHandedOutFromWhatWasFreed) {
   EXPECT_EQ(arena->usage().blocks, 0u);
 }
 
+TEST(Arena, FindsAnyOfManyBlocks) {
+  HeapResource upstream;
+  const auto arena = arena_of(upstream, 1 << 20);
+  BlockModel model(*arena);
+  for (int i = 0; i < 8000; ++i) ASSERT_TRUE(model.allocate(i % 2 == 0 ? kLasting : kTransient));
+  std::mt19937_64 random(17);
+  model.free_some(random, 8000);
+  EXPECT_EQ(arena->usage().largest_free, arena->capacity());
+}
+
 TEST(Arena, EveryByteIsActiveAHoleOrFree) {
   HeapResource upstream;
   const auto arena = arena_of(upstream, 1 << 20);

@@ -163,11 +163,25 @@ TEST(Hybrid, OptimizesByItselfEvery4096Allocations) {
   }
 }
 
+TEST(Hybrid, SizesThatAreNoLongerAskedForLoseTheirPools) {
+  HeapResource upstream;
+  const auto hybrid = hybrid_over(upstream, true);
+  const auto ask = [&](uint64_t bytes, uint64_t intervals) {
+    for (uint64_t i = 0; i < intervals * Hybrid::kOptimizeInterval; ++i) {
+      hybrid->free(hybrid->allocate({bytes}), {bytes});
+    }
+  };
+  ask(200, 1);
+  ask(340, 8);
+  hybrid->allocate({200});
+  EXPECT_EQ(hybrid->usage().active, 224u);
+}
+
 TEST(Hybrid, NamesSizesThatLiveLong) {
   HeapResource upstream;
   const auto hybrid = hybrid_over(upstream, true);
   hybrid->allocate({300});
-  for (uint64_t i = 0; i < Hybrid::kLongLived; ++i) hybrid->free(hybrid->allocate({40}), {40});
+  for (uint64_t i = 0; i < 3 * Hybrid::kLongLived; ++i) hybrid->free(hybrid->allocate({40}), {40});
   EXPECT_EQ(hybrid->optimize().lasting_sizes, std::vector<uint64_t>{300});
 }
 

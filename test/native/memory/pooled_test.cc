@@ -105,6 +105,18 @@ TEST(Pooled, SlabsLieInTheInitialPoolWhileTheyFitAndItIsKept) {
   EXPECT_EQ(pooled->usage().largest_free, 4 * kSlabBytes) << "freed neighbours join again";
 }
 
+TEST(PoolSpace, FreedNeighboursJoinInAnyOrder) {
+  for (const std::vector<int>& order : {std::vector{0, 1, 2, 3}, {3, 2, 1, 0}, {0, 2, 1, 3}}) {
+    HeapResource upstream;
+    const auto space = std::move(PoolSpace::create(upstream, 4 * kPageSize).value());
+    const Request page = {kPageSize, kPageSize};
+    std::byte* blocks[4];
+    for (std::byte*& block : blocks) block = space->allocate(page);
+    for (const int i : order) space->free(blocks[i], page);
+    EXPECT_EQ(space->usage().largest_free, 4 * kPageSize);
+  }
+}
+
 TEST(Pooled, FailsWhereTheInitialPoolIsRefused) {
   HeapResource upstream(1 << 20);
   const auto pooled = Pooled::create({.initial_pool_size = 2 << 20}, upstream);
