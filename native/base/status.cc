@@ -28,4 +28,11 @@ const char* code_name(Code code) {
   return "INVALID";
 }
 
+void add_detail(Details& details, const std::string& name, double value) {
+  for (const auto& detail : details) {
+    if (detail.first == name) return;
+  }
+  details.emplace_back(name, value);
+}
+
 }  // namespace hyperion

@@ -28,6 +28,9 @@ const char* code_name(Code code);
 // Numbers that belong to a failure, e.g. {"smallestBudgetBytes", 315621376}.
 using Details = std::vector<std::pair<std::string, double>>;
 
+// Adds a number unless there is one of that name.
+void add_detail(Details& details, const std::string& name, double value);
+
 class [[nodiscard]] Status {
  public:
   Status() = default;

@@ -21,7 +21,7 @@ Result<std::unique_ptr<Allocator>> Allocator::create(const AllocatorConfig& conf
 }
 
 Allocator::Allocator(const AllocatorConfig& config, uint64_t number)
-    : budget_(config.budget), blocks_(number) {}
+    : grows_(grows(config.source)), budget_(config.budget), blocks_(number) {}
 
 Allocator::~Allocator() {
   if (limit_) process_usage.subtract(limit_->used());
@@ -98,22 +98,22 @@ Status Allocator::refusal(const Request& request) const {
   }
   const Status why = top_->refusal(request);
   const Usage now = source_->usage();
-  const uint64_t free = now.reserved - now.active;
+  const uint64_t unused = now.reserved - now.active;
+  const uint64_t largest = std::min(now.largest_free, unused);
+  const uint64_t obtainable = grows_ && budget_.limit() != kUnlimited ? budget_.available() : 0;
+  const uint64_t fitting = std::min(std::max(largest, obtainable), limit_->limit() - limit_->used());
   Details details = why.details();
-  const auto add = [&](const char* name, double value) {
-    const bool known = std::any_of(details.begin(), details.end(),
-                                   [&](const auto& detail) { return detail.first == name; });
-    if (!known) details.emplace_back(name, value);
+  const auto add = [&](const char* name, uint64_t value) {
+    add_detail(details, name, static_cast<double>(value));
   };
-  add("neededBytes", static_cast<double>(request.bytes));
-  add("liveBytes", static_cast<double>(now.requested));
-  add("liveBlocks", static_cast<double>(now.blocks));
-  add("reservedBytes", static_cast<double>(now.reserved));
-  add("largestFreeBytes", static_cast<double>(now.largest_free));
-  if (free > 0) {
-    add("externalFragmentation",
-        1 - static_cast<double>(std::min(now.largest_free, free)) / static_cast<double>(free));
-  }
+  add("neededBytes", request.bytes);
+  add("liveBytes", now.requested);
+  add("liveBlocks", now.blocks);
+  add("reservedBytes", now.reserved);
+  add("unusedBytes", unused);
+  add("largestFreeBytes", largest);
+  add("fittingBytes", fitting);
+  if (unused > 0) add_detail(details, "externalFragmentation", external_fragmentation(now));
   return Status(why.code(), why.message(), std::move(details));
 }
 

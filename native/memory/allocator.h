@@ -41,7 +41,8 @@ class Allocator {
   size_t allocate_many(Request request, std::span<const double> sizes, std::span<double> handles);
   size_t free_many(std::span<const double> handles);
 
-  // Why a block is refused: what is asked, what is held, the largest free block, what trim() gives.
+  // Why a block is refused, with numbers: what is asked, what is live, what is held and unused, the
+  // largest free block, and the largest that would have fitted.
   Status refusal(const Request& request) const;
 
   // Frees every block.
@@ -77,6 +78,7 @@ class Allocator {
   uint64_t give_back(BlockHandle handle);
   UsageSample sample() const;
 
+  const bool grows_;
   Budget budget_;
   Pages pages_{budget_};
   Tracking spans_{pages_};  // what is held from the operating system

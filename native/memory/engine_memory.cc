@@ -102,8 +102,9 @@ Status EngineMemory::refusal(Tag tag, uint64_t bytes) const {
   const MemoryCounts held = monitor_.counters.snapshot();
   Details details = why.details();
   const auto add = [&](const std::string& name, uint64_t value) {
-    details.emplace_back(name, static_cast<double>(value));
+    add_detail(details, name, static_cast<double>(value));
   };
+  add("largestFreeBytes", std::max(strategy_->usage().largest_free, budget_.available()));
   add("liveBytes", held.current);
   for (size_t i = 0; i < kTagCount; ++i) {
     if (held.by_tag[i] > 0) add(std::string(kTagNames[i]) + "Bytes", held.by_tag[i]);

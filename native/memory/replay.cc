@@ -161,13 +161,6 @@ Status time(std::span<const TraceEvent> events, const AllocatorConfig& config,
 
 }  // namespace
 
-double external_fragmentation(const Usage& usage) {
-  const uint64_t free = usage.reserved - usage.active;
-  if (free == 0) return 0;
-  const uint64_t largest = std::min(usage.largest_free, free);
-  return 1 - static_cast<double>(largest) / static_cast<double>(free);
-}
-
 Result<ReplayResult> replay(std::span<const TraceEvent> events, const AllocatorConfig& config) {
   ReplayResult result;
   if (Status status = observe(events, config, result); !status.ok()) return status;

@@ -20,9 +20,6 @@ struct ReplayResult {
   Status failure;
 };
 
-// 1 - largest free block / all that is free, 0 to 1; 0 when nothing is free.
-double external_fragmentation(const Usage& usage);
-
 // Blocks are neither written nor read, so little of what is reserved becomes resident. INVALID for a
 // trace that frees what it never allocated, and for a source that cannot be.
 Result<ReplayResult> replay(std::span<const TraceEvent> events, const AllocatorConfig& config);

@@ -38,6 +38,14 @@ struct Usage {
   uint64_t blocks = 0;        // live
 };
 
+// 1 - largest free block / all that is free, 0 to 1; 0 when nothing is free.
+inline double external_fragmentation(const Usage& usage) {
+  const uint64_t free = usage.reserved - usage.active;
+  if (free == 0) return 0;
+  const uint64_t largest = usage.largest_free < free ? usage.largest_free : free;
+  return 1 - static_cast<double>(largest) / static_cast<double>(free);
+}
+
 // Not thread-safe unless it says so.
 class MemoryResource {
  public:

@@ -25,6 +25,13 @@ Result<std::unique_ptr<MemoryResource>> make_source(const SourceConfig& config,
   return as_resource(CheckedPool::create(upstream, pool));
 }
 
+bool grows(const SourceConfig& config) {
+  if (const auto* strategy = std::get_if<StrategyConfig>(&config)) {
+    return strategy->kind != StrategyConfig::Kind::fixed;
+  }
+  return std::get<PoolSource>(config).pool.growable;
+}
+
 uint64_t pool_capacity(const MemoryResource& source) {
   if (const auto* pool = dynamic_cast<const CheckedPool*>(&source)) return pool->capacity();
   if (const auto* pool = dynamic_cast<const SharedPool*>(&source)) return pool->capacity();

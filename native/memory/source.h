@@ -21,6 +21,9 @@ using SourceConfig = std::variant<StrategyConfig, PoolSource>;
 Result<std::unique_ptr<MemoryResource>> make_source(const SourceConfig& config,
                                                     MemoryResource& upstream);
 
+// Whether the source takes more from its upstream when it is full.
+bool grows(const SourceConfig& config);
+
 // Blocks that a pool has, live and free; 0 of other sources.
 uint64_t pool_capacity(const MemoryResource& source);
 

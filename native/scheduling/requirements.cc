@@ -151,7 +151,30 @@ Status Requirements::check_positions(uint64_t positions) const {
 Status Requirements::check(uint64_t positions) const {
   const uint64_t smallest = smallest_budget(positions);
   if (smallest <= room_) return {};
-  return over_budget(smallest, room_, smallest);
+  const Status status = over_budget(smallest, room_, smallest);
+  Details details = status.details();
+  const auto add = [&](const char* name, uint64_t value) {
+    if (value > 0) add_detail(details, name, static_cast<double>(value));
+  };
+  add("largestLayerBytes", largest_layer_);
+  add("activationBytes", activations(smallest_chunk()));
+  add("kvBytes", kv(positions));
+  add("scratchBytes", scratch(positions));
+  add("stagingBytes", staging_);
+  add("strategyBytes", overhead(strategy_));
+  add("fittingTokens", fitting_positions(positions));
+  return Status(status.code(), status.message(), std::move(details));
+}
+
+// The longest sequence below `positions` that the budget has room for; 0 when there is none.
+uint64_t Requirements::fitting_positions(uint64_t positions) const {
+  uint64_t fitting = 0;
+  uint64_t beyond = positions;
+  while (beyond - fitting > 1) {
+    const uint64_t middle = fitting + (beyond - fitting) / 2;
+    (smallest_budget(middle) <= room_ ? fitting : beyond) = middle;
+  }
+  return fitting;
 }
 
 Plan Requirements::plan(uint64_t positions) const {

@@ -91,6 +91,7 @@ class Requirements {
 
  private:
   void size_fixed_pool();
+  uint64_t fitting_positions(uint64_t positions) const;
   uint64_t without_activations(uint64_t positions, uint64_t weights) const;
   uint64_t footprint(uint64_t bytes, uint64_t count = 1) const;
 

@@ -12,6 +12,7 @@ import { Handle } from './handle';
 import { AllocatorHolder, type OwnTracking } from './holder';
 import { misused } from './misuse';
 import { Optimization } from './optimization';
+import { refuse } from './refusal';
 import { AllocatorStats } from './stats';
 import type { Size } from './strategy';
 import { AllocationTrace } from './trace';
@@ -259,7 +260,7 @@ export class Allocator {
     const taken = this.#blocks.allocateMany(this.#id, bytes, packed, sizes, handles);
     if (taken < handles.length) {
       this.#blocks.freeMany(this.#id, handles.subarray(0, taken));
-      native().refusal(this.#handle.get(), bytes || sizes[taken]!, packed);
+      refuse(this.#handle.get(), bytes || sizes[taken]!, packed, this.#holder);
     }
     if (this.#holder.tracksCallSites) for (const handle of handles) this.#holder.noteCallSite(handle);
     return handles;
@@ -269,7 +270,7 @@ export class Allocator {
   #makeRoom(bytes: number, packed: number, attempt: number): void {
     const id = this.#handle.get();
     const mayTry = attempt <= MOST_ATTEMPTS && this.#onFailure?.({ bytes, attempt }) === true;
-    if (!mayTry) native().refusal(id, bytes, packed);
+    if (!mayTry) refuse(id, bytes, packed, this.#holder);
   }
 
   #refuse(block: number): never {

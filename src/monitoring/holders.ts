@@ -125,3 +125,23 @@ export function forgetLeaks(): void {
   departed.leaks.length = 0;
   departed.leaksDropped = 0;
 }
+
+/** The live blocks of one tag. */
+export interface TagStats {
+  readonly tag: string;
+  /** bytes that they ask for */
+  readonly current: number;
+  readonly blocks: number;
+}
+
+/** Live blocks by tag, most bytes first. */
+export function bytesByTag(blocks: readonly HeldBlock[]): TagStats[] {
+  const tags = new Map<string, { tag: string; current: number; blocks: number }>();
+  for (const { tag, bytes } of blocks) {
+    const entry = tags.get(tag) ?? { tag, current: 0, blocks: 0 };
+    entry.current += bytes;
+    entry.blocks += 1;
+    tags.set(tag, entry);
+  }
+  return [...tags.values()].sort((a, b) => b.current - a.current);
+}

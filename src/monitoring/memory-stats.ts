@@ -4,21 +4,21 @@ import { native } from '../native';
 import { formatCount } from '../units';
 import { type DataFrame, toDataFrame } from './data-frame';
 import { type Fragmentation, fragmentationOf } from './fragmentation';
-import { type Holder, type HolderFigures, type HolderKind, listDeparted, listHolders } from './holders';
+import {
+  bytesByTag,
+  type Holder,
+  type HolderFigures,
+  type HolderKind,
+  listDeparted,
+  listHolders,
+  type TagStats,
+} from './holders';
 
 /** One holder's part; sizes in bytes. */
 export interface HolderStats extends HolderFigures, Fragmentation {
   readonly name: string;
   readonly kind: HolderKind;
   readonly strategy: string;
-}
-
-/** The live blocks of one tag. */
-export interface TagStats {
-  readonly tag: string;
-  /** bytes that they ask for */
-  readonly current: number;
-  readonly blocks: number;
 }
 
 /** Sizes are bytes, as asked for by blocks unless the name says otherwise. */
@@ -66,7 +66,7 @@ export class MemoryStats implements Fragmentation {
     this.internalFragmentation = fragmentation.internalFragmentation;
     this.reservedPerActive = fragmentation.reservedPerActive;
     this.peakPerLowerBound = fragmentation.peakPerLowerBound;
-    this.byTag = byTag(holders);
+    this.byTag = bytesByTag(holders.flatMap((holder) => holder.blocks()));
   }
 
   table(): Table {
@@ -145,15 +145,4 @@ function statsOf(holder: Holder): HolderStats {
   const { name, kind, strategy } = holder;
   const figures = holder.figures();
   return { name, kind, strategy, ...figures, ...fragmentationOf([figures]) };
-}
-
-function byTag(holders: readonly Holder[]): TagStats[] {
-  const tags = new Map<string, { tag: string; current: number; blocks: number }>();
-  for (const { tag, bytes } of holders.flatMap((holder) => holder.blocks())) {
-    const entry = tags.get(tag) ?? { tag, current: 0, blocks: 0 };
-    entry.current += bytes;
-    entry.blocks += 1;
-    tags.set(tag, entry);
-  }
-  return [...tags.values()].sort((a, b) => b.current - a.current);
 }

@@ -236,12 +236,14 @@ describe('limits', () => {
 
   test('a refusal says what was asked, what is live, and the largest block that is left', async () => {
     using arena = createAllocator({ strategy: 'static', initialPoolSize: '64 KiB' });
-    const blocks = arena.allocateMany([16384, 16384, 16384]);
+    const blocks = arena.allocateMany([16384, 16384, 16384], { tag: 'rows' });
     arena.free(blocks[0]!);
     const { code, details, message } = await errorOf(() => arena.allocate('32 KiB'));
     expect(code).toBe('OUT_OF_MEMORY');
-    expect(details).toMatchObject({ neededBytes: 32768, liveBytes: 32768, liveBlocks: 2 });
-    expect(details.largestFreeBytes).toBe(16384);
+    expect(details).toMatchObject({ neededBytes: 32768, liveBytes: 32768, liveBlocks: 2, rowsBytes: 32768 });
+    expect(details).toMatchObject({ largestFreeBytes: 16384, fittingBytes: 16384, unusedBytes: 32768 });
+    expect(details.externalFragmentation).toBe(0.5);
+    arena.allocate(details.fittingBytes!);
     expect(message).toMatch(/initialPoolSize|reverse/);
   });
 

@@ -23,9 +23,9 @@ TEST(Limit, HoldsRequestedBytesToTheLastByte) {
   EXPECT_EQ(limit.allocate({41}), nullptr);
   const Status status = limit.refusal({41});
   EXPECT_EQ(status.code(), Code::over_budget);
-  EXPECT_EQ(detail(status, "neededBytes"), 101);
-  EXPECT_EQ(detail(status, "budgetBytes"), 100);
-  EXPECT_EQ(detail(status, "requestedBytes"), 41);
+  EXPECT_EQ(detail(status, "neededBytes"), 41);
+  EXPECT_EQ(detail(status, "limitBytes"), 100);
+  EXPECT_EQ(detail(status, "liveBytes"), 60);
   std::byte* const rest = limit.allocate({40});
   EXPECT_NE(rest, nullptr);
   EXPECT_EQ(limit.usage().largest_free, 0u);
