@@ -23,7 +23,7 @@ class FreeList {
         fresh_(memory_.get()),
         end_(fresh_ + block_bytes * blocks) {}
 
-  std::byte* allocate(uint64_t) {
+  std::byte* allocate() {
     if (Node* node = free_) {
       free_ = node->next;
       return reinterpret_cast<std::byte*>(node);
@@ -33,7 +33,7 @@ class FreeList {
     fresh_ += block_bytes_;
     return block;
   }
-  void free(std::byte* block, uint64_t) { free_ = new (block) Node{free_}; }
+  void free(std::byte* block) { free_ = new (block) Node{free_}; }
 
  private:
   struct Node {
@@ -50,13 +50,25 @@ class FreeList {
 class BoostPool {
  public:
   BoostPool(uint64_t block_bytes, uint64_t blocks) : pool_(block_bytes, blocks) {}
-  std::byte* allocate(uint64_t) { return static_cast<std::byte*>(pool_.malloc()); }
-  void free(std::byte* block, uint64_t) { pool_.free(block); }
+  std::byte* allocate() { return static_cast<std::byte*>(pool_.malloc()); }
+  void free(std::byte* block) { pool_.free(block); }
 
  private:
   boost::pool<> pool_;
 };
 #endif
+
+// One of the two above.
+template <class Pool>
+class PeerPool {
+ public:
+  explicit PeerPool(Pool& pool) : pool_(pool) {}
+  std::byte* allocate(uint64_t) { return pool_.allocate(); }
+  void free(std::byte* block, uint64_t) { pool_.free(block); }
+
+ private:
+  Pool& pool_;
+};
 
 // malloc of the process: glibc's, or what is preloaded.
 class Heap {

@@ -9,8 +9,7 @@ namespace hyperion::bench {
 void dynamic(const Options& options, Report& report) {
   PageResource upstream;
   Dynamic strategy(upstream);
-  Through<Dynamic> allocator(strategy);
-  measure_mixed("dynamic", allocator, options, report);
+  measure_mixed("dynamic", Through<Dynamic>(strategy), options, report);
 }
 
 }  // namespace hyperion::bench

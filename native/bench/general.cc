@@ -4,8 +4,7 @@
 namespace hyperion::bench {
 
 void general(const Options& options, Report& report) {
-  Heap heap;
-  measure_mixed("malloc", heap, options, report);
+  measure_mixed("malloc", Heap(), options, report);
 }
 
 }  // namespace hyperion::bench

@@ -8,7 +8,12 @@
 #include <cstdint>
 #include <random>
 
+#include "bench/report.h"
+#include "bench/timing.h"
+
 namespace hyperion::bench {
+
+inline constexpr uint64_t kLoopBytes = 64;
 
 // Keeps the compiler from seeing that a block is freed unused, or from remembering across the loop.
 inline void touch(std::byte* block) {
@@ -16,9 +21,10 @@ inline void touch(std::byte* block) {
   *static_cast<volatile std::byte*>(block) = std::byte{1};
 }
 
-// A block, freed at once.
+// A block, freed at once. The allocator comes by value, as everywhere in the loops: a handle that
+// stays in a register.
 template <class Allocator>
-void free_at_once(Allocator& allocator, uint64_t bytes, uint64_t operations) {
+void free_at_once(Allocator allocator, uint64_t bytes, uint64_t operations) {
   for (uint64_t i = 0; i < operations; ++i) {
     std::byte* block = allocator.allocate(bytes);
     touch(block);
@@ -33,7 +39,7 @@ class Batch {
  public:
   static constexpr size_t kLive = 1024;
 
-  Batch(Allocator& allocator, uint64_t bytes) : allocator_(allocator), bytes_(bytes) {
+  Batch(Allocator allocator, uint64_t bytes) : allocator_(allocator), bytes_(bytes) {
     for (size_t i = 0; i < kLive; ++i) order_[i] = static_cast<uint32_t>(i);
     std::shuffle(order_.begin(), order_.end(), std::mt19937(7));
   }
@@ -48,19 +54,33 @@ class Batch {
  private:
   // Not inlined, so that either loop has the registers to itself.
   [[gnu::noinline]] void allocate_all() {
+    Allocator allocator = allocator_;
     for (std::byte*& block : blocks_) {
-      block = allocator_.allocate(bytes_);
+      block = allocator.allocate(bytes_);
       touch(block);
     }
   }
   [[gnu::noinline]] void free_all() {
-    for (const uint32_t index : order_) allocator_.free(blocks_[index], bytes_);
+    Allocator allocator = allocator_;
+    for (const uint32_t index : order_) allocator.free(blocks_[index], bytes_);
   }
 
-  Allocator& allocator_;
+  const Allocator allocator_;
   const uint64_t bytes_;
   std::array<uint32_t, kLive> order_;
   std::array<std::byte*, kLive> blocks_;
 };
+
+// Both, as `lifo` and `batch`, with blocks of 64 bytes.
+template <class Allocator>
+void measure_loops(const char* subject, Allocator allocator, const Options& options,
+                   Report& report) {
+  report.add(subject, "lifo", measure(options, [=](uint64_t operations) {
+               free_at_once(allocator, kLoopBytes, operations);
+             }));
+  Batch<Allocator> batch(allocator, kLoopBytes);
+  report.add(subject, "batch",
+             measure(options, [&](uint64_t operations) { batch.run(operations); }));
+}
 
 }  // namespace hyperion::bench

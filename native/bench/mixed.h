@@ -10,7 +10,7 @@
 namespace hyperion::bench {
 
 template <class Allocator>
-Timing measure_trace(Allocator& allocator, const Trace& trace, size_t repeats) {
+Timing measure_trace(Allocator allocator, const Trace& trace, size_t repeats) {
   Replay<Allocator> replay(allocator, trace);
   return measure({.repeats = repeats, .operations = trace.slots.size()},
                  [&](uint64_t) { replay.run(); });
@@ -24,9 +24,8 @@ inline Trace trace_for(const Options& options) {
 // REQUIRES: nothing was allocated before: what others have used and freed would be resident
 // already.
 template <class Allocator>
-void measure_mixed(const char* subject, Allocator& allocator, const Options& options,
+void measure_mixed(const char* subject, Allocator allocator, const Options& options,
                    Report& report) {
-  constexpr uint64_t kBytes = 64;
   const Trace trace = trace_for(options);
   {
     const uint64_t before = process_memory().resident;
@@ -34,12 +33,7 @@ void measure_mixed(const char* subject, Allocator& allocator, const Options& opt
     report.add_ratio(subject, "resident", replay.resident_ratio(before));
   }
   report.add(subject, "trace", measure_trace(allocator, trace, options.repeats));
-  report.add(subject, "lifo", measure(options, [&](uint64_t operations) {
-               free_at_once(allocator, kBytes, operations);
-             }));
-  Batch<Allocator> batch(allocator, kBytes);
-  report.add(subject, "batch",
-             measure(options, [&](uint64_t operations) { batch.run(operations); }));
+  measure_loops(subject, allocator, options, report);
 }
 
 }  // namespace hyperion::bench

@@ -8,9 +8,8 @@
 namespace hyperion::bench {
 namespace {
 
-constexpr uint64_t kBlockBytes = 64;
 constexpr uint64_t kBlocks = 4096;
-constexpr PoolConfig kConfig{.size = kBlocks * kBlockBytes, .block_size = kBlockBytes};
+constexpr PoolConfig kConfig{.size = kBlocks * kLoopBytes, .block_size = kLoopBytes};
 
 class Plain {
  public:
@@ -32,31 +31,20 @@ class Checked {
   CheckedPool& pool_;
 };
 
-template <class Allocator>
-[[gnu::noinline]] void measure_all(const char* subject, Allocator allocator, const Options& options,
-                                   Report& report) {
-  Batch<Allocator> batch(allocator, kBlockBytes);
-  report.add(subject, "lifo", measure(options, [&](uint64_t operations) {
-               free_at_once(allocator, kBlockBytes, operations);
-             }));
-  report.add(subject, "batch",
-             measure(options, [&](uint64_t operations) { batch.run(operations); }));
-}
-
 }  // namespace
 
 void pools(const Options& options, Report& report) {
   PageResource upstream;
   const auto fixed = std::move(FixedPool::create(upstream, kConfig).value());
   const auto checked = std::move(CheckedPool::create(upstream, kConfig).value());
-  FreeList floor(kBlockBytes, kBlocks);
-  measure_all<FreeList&>("floor", floor, options, report);
+  FreeList floor(kLoopBytes, kBlocks);
+  measure_loops("floor", PeerPool(floor), options, report);
 #ifdef HYPERION_BENCH_BOOST
-  BoostPool boost(kBlockBytes, kBlocks);
-  measure_all<BoostPool&>("boost::pool", boost, options, report);
+  BoostPool boost(kLoopBytes, kBlocks);
+  measure_loops("boost::pool", PeerPool(boost), options, report);
 #endif
-  measure_all("pool", Plain(*fixed), options, report);
-  measure_all("checked pool", Checked(*checked), options, report);
+  measure_loops("pool", Plain(*fixed), options, report);
+  measure_loops("checked pool", Checked(*checked), options, report);
 }
 
 }  // namespace hyperion::bench

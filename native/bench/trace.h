@@ -26,7 +26,7 @@ struct Trace {
 template <class Allocator>
 class Replay {
  public:
-  Replay(Allocator& allocator, const Trace& trace)
+  Replay(Allocator allocator, const Trace& trace)
       : allocator_(allocator), trace_(trace), sizes_(trace.first) {
     for (const uint32_t bytes : sizes_) {
       blocks_.push_back(allocator_.allocate(bytes));
@@ -59,16 +59,17 @@ class Replay {
 
   template <class Use>
   void run(const Use& use) {
+    Allocator allocator = allocator_;
     for (size_t i = 0; i < trace_.slots.size(); ++i) {
       const uint32_t slot = trace_.slots[i];
-      allocator_.free(blocks_[slot], sizes_[slot]);
+      allocator.free(blocks_[slot], sizes_[slot]);
       sizes_[slot] = trace_.sizes[i];
-      blocks_[slot] = allocator_.allocate(sizes_[slot]);
+      blocks_[slot] = allocator.allocate(sizes_[slot]);
       use(blocks_[slot], sizes_[slot]);
     }
   }
 
-  Allocator& allocator_;
+  Allocator allocator_;
   const Trace& trace_;
   std::vector<uint32_t> sizes_;
   std::vector<std::byte*> blocks_;

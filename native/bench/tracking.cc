@@ -10,7 +10,7 @@ namespace {
 
 // Both replay in turns, so that what else the machine does meets both alike.
 template <class Bare, class Tracked>
-void measure_both(Bare& bare, Tracked& tracked, const Options& options, Report& report) {
+void measure_both(Bare bare, Tracked tracked, const Options& options, Report& report) {
   const Trace trace = trace_for(options);
   Replay<Bare> bare_replay(bare, trace);
   Replay<Tracked> tracked_replay(tracked, trace);
@@ -38,9 +38,7 @@ void tracking(const Options& options, Report& report) {
   Dynamic bare(bare_pages);
   Dynamic upstream(tracked_pages);
   Tracking tracked(upstream);
-  Through<Dynamic> through_bare(bare);
-  Through<Tracking> through_tracked(tracked);
-  measure_both(through_bare, through_tracked, options, report);
+  measure_both(Through<Dynamic>(bare), Through<Tracking>(tracked), options, report);
 }
 
 }  // namespace hyperion::bench

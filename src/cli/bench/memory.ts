@@ -97,7 +97,7 @@ function groupsOf(rows: readonly WorkloadRow[]): WorkloadRow[][] {
 
 function summarize(rows: readonly WorkloadRow[]): Summary {
   const { workload, subject, measure, unit } = rows[0]!;
-  // What is timed by the clock, as threads that wait have to be, is at its least when they do not meet.
+  // Threads take least where they happen not to run at the same time.
   const figure = workload === 'threads' ? 'median' : 'least';
   return { workload, subject, measure, unit, value: spread(rows.map((row) => row[figure])) };
 }
