@@ -1,6 +1,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <numeric>
 
 #include "bench/loops.h"
 #include "bench/page_resource.h"
@@ -42,8 +43,8 @@ class Locked {
   std::mutex& mutex_;
 };
 
-// The slower one's time of an operation, all on cores of their own where there are. Sleep on a lock
-// is not in it, so that a locked pool looks better here than it is.
+// A thread's time of an operation, on average, all on cores of their own where there are. Sleep on
+// a lock is not in it, so that a locked pool looks better here than it is.
 template <class Allocator>
 double time_threads(Allocator allocator, size_t threads, uint64_t operations) {
   std::atomic<size_t> waiting = threads;
@@ -62,7 +63,7 @@ double time_threads(Allocator allocator, size_t threads, uint64_t operations) {
       }));
     }
   }
-  return *std::max_element(times.begin(), times.end());
+  return std::accumulate(times.begin(), times.end(), 0.0) / static_cast<double>(threads);
 }
 
 template <class Allocator>

@@ -18,8 +18,8 @@ void dynamic(const Options& options, Report& report);
 // The trace through `dynamic`, bare and under the tracking adaptor, and the difference.
 void tracking(const Options& options, Report& report);
 
-// `lifo` on one pool by one thread and by two at once, the slower of which counts: a shared pool,
-// and a pool under a mutex.
+// `lifo` on one pool by one thread and by two at once: a shared pool, and one that is locked by a
+// mutex.
 void threads(const Options& options, Report& report);
 
 }  // namespace hyperion::bench
