@@ -53,19 +53,20 @@ Status Executor::make_room(uint64_t tokens, uint64_t positions, uint64_t chunk) 
   const bool cache_changes = cache_.blocks() != blocks || scratch_.blocks() != blocks;
   if (cache_changes || activations_.rows() != rows) activations_.free();
   if (cache_changes) scratch_.free();
-  if (!requirements_.everything_fits(positions)) {
-    if (Status status = make_staging(); !status.ok()) return status;
-  }
+  if (Status status = make_staging(); !status.ok()) return status;
   if (Status status = cache_.resize(positions); !status.ok()) return status;
   if (Status status = scratch_.resize(blocks); !status.ok()) return status;
   return activations_.resize(rows);
 }
 
-// Before rows are read, for all lookups of the graph: later it would lie above what changes size.
+// For all lookups that read rows in this pass or in a longer sequence: made later it would lie above the
+// cache and what else changes size, and keep their room from serving again.
 Status Executor::make_staging() {
-  for (const GraphLayer& layer : graph_.layers) {
-    if (!is_lookup_only(layer)) continue;
-    for (const Op& op : layer.ops) {
+  const bool tables_stay = requirements_.everything_fits(graph_.context_length);
+  for (size_t i = 0; i < graph_.layers.size(); ++i) {
+    if (!is_lookup_only(graph_.layers[i])) continue;
+    if (tables_stay && requirements_.layers()[i].layout.bytes > 0) continue;
+    for (const Op& op : graph_.layers[i].ops) {
       Status status = rows_.make_staging(std::get<Embed>(op).table);
       if (!status.ok()) return status;
     }

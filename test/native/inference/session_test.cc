@@ -3,40 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <future>
 
-#include "support/tiny_llama.h"
+#include "support/sessions.h"
+#include "support/status_details.h"
 
 namespace hyperion {
 namespace {
-
-std::vector<int32_t> some_ids(size_t count, uint64_t vocab = 23) {
-  std::vector<int32_t> ids;
-  for (size_t i = 0; i < count; ++i) ids.push_back(static_cast<int32_t>((i * 7 + i / 5) % vocab));
-  return ids;
-}
-
-std::shared_ptr<Session> open(const TinyLlama& network, SessionOptions options) {
-  Result<std::shared_ptr<Session>> session =
-      Session::create(network.fake.model, network.graph, options);
-  EXPECT_TRUE(session.ok()) << session.status().message();
-  return session.ok() ? session.value() : nullptr;
-}
-
-// Runs a pass and waits for it.
-Status forward(Session& session, const std::vector<int32_t>& ids, std::span<float> logits) {
-  std::promise<Status> outcome;
-  const Status refused =
-      session.forward(ids, logits, [&](const Status& status) { outcome.set_value(status); });
-  return refused.ok() ? outcome.get_future().get() : refused;
-}
-
-std::vector<float> all_logits(Session& session, const std::vector<int32_t>& ids, uint64_t vocab) {
-  std::vector<float> logits(ids.size() * vocab);
-  const Status status = forward(session, ids, logits);
-  EXPECT_TRUE(status.ok()) << status.message();
-  return logits;
-}
 
 uint64_t smallest_budget(const TinyLlama& network, uint64_t threads, uint64_t positions) {
   const SessionOptions options = {.threads = threads};
@@ -111,7 +83,7 @@ TEST(Session, RunsUnderTheSmallestBudgetWithARecordingAndNotUnderAPageLess) {
                       {.budget = smallest_budget(network, 2, 1) - kPageSize, .threads = 2})
           .status();
   EXPECT_EQ(refused.code(), Code::over_budget);
-  EXPECT_EQ(refused.details().back().second, static_cast<double>(smallest_budget(network, 2, 1)));
+  EXPECT_EQ(detail(refused, "smallestBudgetBytes"), static_cast<double>(smallest_budget(network, 2, 1)));
 }
 
 TEST(Session, RefusesLongerSequencesThanTheBudgetHoldsBeforeAnyWork) {
@@ -120,7 +92,7 @@ TEST(Session, RefusesLongerSequencesThanTheBudgetHoldsBeforeAnyWork) {
   EXPECT_TRUE(session->reserve(64).ok());
   const Status refused = session->reserve(65);
   EXPECT_EQ(refused.code(), Code::over_budget);
-  EXPECT_EQ(refused.details().back().second, static_cast<double>(smallest_budget(network, 1, 65)));
+  EXPECT_EQ(detail(refused, "smallestBudgetBytes"), static_cast<double>(smallest_budget(network, 1, 65)));
   EXPECT_EQ(forward(*session, some_ids(65), {}).code(), Code::over_budget);
   EXPECT_EQ(session->memory().total_allocated, 0u);
 }
