@@ -54,10 +54,10 @@ Napi::Value allocator_blocks(const Napi::CallbackInfo& info) {
   const BlockTracker* tracker = allocator->tracker();
   const std::vector<BlockTable::Entry> entries = allocator->blocks().entries();
   BlockRows rows(env, entries.size());
-  for (const auto& [handle, block] : entries) {
+  for (const auto& [handle, number, block] : entries) {
     const Request request = block.request();
     rows.add(handle, address_of(block.data()), request.bytes, request.alignment, request.tag,
-             block.sequence(), tracker == nullptr ? 0 : tracker->allocated_ms(block));
+             number, tracker == nullptr ? 0 : tracker->allocated_ms(number));
   }
   return rows.array();
 }

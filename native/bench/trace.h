@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "bench/loops.h"
@@ -30,7 +32,7 @@ class Replay {
       : allocator_(allocator), trace_(trace), sizes_(trace.first) {
     for (const uint32_t bytes : sizes_) {
       blocks_.push_back(allocator_.allocate(bytes));
-      use_all(blocks_.back(), bytes);
+      use_all(data_of(allocator_, blocks_.back()), bytes);
     }
     run(use_all);
   }
@@ -55,6 +57,16 @@ class Replay {
   }
 
  private:
+  // An address, or the number that the allocator knows a block by.
+  using Block = decltype(std::declval<Allocator>().allocate(0));
+
+  static std::byte* data_of(const Allocator& allocator, Block block) {
+    if constexpr (std::is_pointer_v<Block>) {
+      return block;
+    } else {
+      return allocator.data(block);
+    }
+  }
   static void use_all(std::byte* block, uint64_t bytes) { std::memset(block, 1, bytes); }
 
   template <class Use>
@@ -65,14 +77,14 @@ class Replay {
       allocator.free(blocks_[slot], sizes_[slot]);
       sizes_[slot] = trace_.sizes[i];
       blocks_[slot] = allocator.allocate(sizes_[slot]);
-      use(blocks_[slot], sizes_[slot]);
+      use(data_of(allocator, blocks_[slot]), sizes_[slot]);
     }
   }
 
   Allocator allocator_;
   const Trace& trace_;
   std::vector<uint32_t> sizes_;
-  std::vector<std::byte*> blocks_;
+  std::vector<Block> blocks_;
 };
 
 }  // namespace hyperion::bench

@@ -15,7 +15,7 @@ void general(const Options& options, Report& report);
 // The same with the `dynamic` strategy.
 void dynamic(const Options& options, Report& report);
 
-// The trace through `dynamic`, bare and under the tracking adaptor, and the difference.
+// The trace through `dynamic`, bare and with every block on record, and the difference.
 void tracking(const Options& options, Report& report);
 
 // `lifo` on one pool by one thread and by two at once: a shared pool, and one that is locked by a

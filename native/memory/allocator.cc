@@ -76,18 +76,20 @@ BlockHandle Allocator::take(const Request& request) {
   std::byte* block = top_->allocate(request);
   if (block == nullptr) return 0;
   const BlockHandle handle = blocks_.add(block, request);
-  if (tracker_ != nullptr) tracker_->on_allocate(request.bytes, blocks_.last_sequence(), sample());
+  if (tracker_ != nullptr) tracker_->on_allocate(request.bytes, blocks_.last_number(), sample());
   return handle;
 }
 
 uint64_t Allocator::give_back(BlockHandle handle) {
   const TableBlock* found = blocks_.find(handle);
   if (found == nullptr) return 0;
-  const TableBlock block = *found;
+  std::byte* const block = found->data();
+  const Request request = found->request();
+  const uint64_t number = blocks_.number_of(handle);
   blocks_.remove(handle);
-  top_->free(block.data(), block.request());
-  if (tracker_ != nullptr) tracker_->on_free(block, sample());
-  return block.bytes();
+  top_->free(block, request);
+  if (tracker_ != nullptr) tracker_->on_free(number, sample());
+  return request.bytes;
 }
 
 Status Allocator::refusal(const Request& request) const {

@@ -13,55 +13,60 @@
 namespace hyperion {
 
 // Below 2^53, so that it is a number in JavaScript; never 0. It names the slot, how often the slot
-// was used, and the owner, so a handle comes again only after 2^21 blocks have used its slot.
+// was used, and the owner, so a handle comes again only after 2^20 blocks have used its slot.
 using BlockHandle = uint64_t;
 
-// Packed, because a table of many blocks should fit into a cache.
+// A live block and how it was asked for, in 16 bytes: a table of many should fit into a cache. Packed by
+// hand, because each word is written whole: bit-fields are not, and what is read back at once stalls.
 class TableBlock {
  public:
-  TableBlock() = default;
-  TableBlock(std::byte* data, const Request& request, uint64_t sequence)
-      : data_(data),
-        bytes_(request.bytes),
-        tag_(request.tag),
-        sequence_(sequence),
-        alignment_(static_cast<uint64_t>(std::countr_zero(request.alignment))),
-        lasting_(request.lifetime == Lifetime::lasting) {}
+  static constexpr uint64_t kTags = 1 << 11;
 
-  std::byte* data() const { return data_; }
-  Request request() const {
-    return {bytes_, 1ull << alignment_, static_cast<uint16_t>(tag_),
-            lasting_ ? Lifetime::lasting : Lifetime::transient};
+  std::byte* data() const {
+    return reinterpret_cast<std::byte*>(uintptr_t{place_ >> kGenerationBits} << 4);
   }
-  uint64_t bytes() const { return bytes_; }
-  // The number of its allocation, from 1.
-  uint64_t sequence() const { return sequence_; }
+  // Below 2^47, as are all addresses.
+  uint64_t bytes() const { return asked_ >> 17; }
+  Request request() const {
+    return {bytes(), 1ull << (asked_ >> 1 & 31), static_cast<uint16_t>(asked_ >> 6 & (kTags - 1)),
+            (asked_ & 1) == 0 ? Lifetime::transient : Lifetime::lasting};
+  }
 
  private:
   friend class BlockTable;
-  std::byte* data_ = nullptr;  // null while the slot is free
-  uint64_t bytes_ : 48 = 0;    // more than any address space has at once
-  uint64_t tag_ : 16 = 0;
-  uint64_t sequence_ : 56 = 0;
-  uint64_t alignment_ : 7 = 0;  // its logarithm
-  uint64_t lasting_ : 1 = 0;
+  static constexpr uint64_t kGenerationBits = 20;
+  static constexpr uint64_t kGenerations = (1ull << kGenerationBits) - 1;
+
+  static uint64_t pack(const Request& request) {
+    return request.bytes << 17 | uint64_t{request.tag} << 6 |
+           static_cast<uint64_t>(std::countr_zero(request.alignment)) << 1 |
+           static_cast<uint64_t>(request.lifetime);
+  }
+  uint64_t generation() const { return place_ & kGenerations; }
+  bool is_live() const { return place_ > kGenerations; }
+
+  uint64_t place_ = 1;  // address / 16, or 0 while the slot is free, and the generation
+  uint64_t asked_ = 0;
 };
+static_assert(sizeof(TableBlock) == 16);
 
 class BlockTable {
  public:
   static constexpr uint64_t kMostBlocks = 1ull << 22;
 
-  // `owner` tells handles of different tables apart, up to 1023 of them.
+  // `owner` tells handles of different tables apart, up to 2047 of them.
   explicit BlockTable(uint64_t owner) : owner_(owner % kOwners + 1) {}
 
   bool full() const { return free_head_ == kNone && slots_.size() == kMostBlocks; }
 
-  // REQUIRES: !full(); the block exists, so that its bytes are below 2^48.
+  // REQUIRES: !full(); the block exists, at a multiple of 16; request.tag < TableBlock::kTags.
   BlockHandle add(std::byte* data, const Request& request) {
     const uint32_t index = free_head_ != kNone ? free_head_ : append();
-    Slot& slot = slots_[index];
-    free_head_ = slot.next_free;
-    slot.block = TableBlock(data, request, ++sequence_);
+    free_head_ = static_cast<uint32_t>(numbers_[index]);
+    numbers_[index] = ++sequence_;
+    TableBlock& block = slots_[index];
+    block.place_ |= uint64_t{reinterpret_cast<uintptr_t>(data) >> 4} << kGenerationBits;
+    block.asked_ = TableBlock::pack(request);
     ++live_;
     return handle_of(index);
   }
@@ -70,20 +75,23 @@ class BlockTable {
   const TableBlock* find(BlockHandle handle) const {
     const uint64_t index = handle & (kMostBlocks - 1);
     if (index >= slots_.size() || handle != handle_of(index)) return nullptr;
-    const TableBlock& block = slots_[index].block;
-    return block.data_ == nullptr ? nullptr : &block;
+    const TableBlock& block = slots_[index];
+    return block.is_live() ? &block : nullptr;
   }
 
   // REQUIRES: find(handle) is not null.
   void remove(BlockHandle handle) {
     const auto index = static_cast<uint32_t>(handle & (kMostBlocks - 1));
-    Slot& slot = slots_[index];
-    slot.block.data_ = nullptr;
-    slot.generation = (slot.generation + 1) & kGenerations;
-    slot.next_free = free_head_;
+    TableBlock& block = slots_[index];
+    block.place_ = (block.place_ + 1) & TableBlock::kGenerations;
+    numbers_[index] = free_head_;
     free_head_ = index;
     --live_;
   }
+
+  // The number of a live block's allocation, from 1. REQUIRES: find(handle) is not null.
+  uint64_t number_of(BlockHandle handle) const { return numbers_[handle & (kMostBlocks - 1)]; }
+  uint64_t last_number() const { return sequence_; }
 
   // The block that the handle named until it was freed, if its slot was not used since.
   const TableBlock* find_freed(BlockHandle handle) const;
@@ -94,39 +102,34 @@ class BlockTable {
   void clear();
 
   uint64_t size() const { return live_; }
-  uint64_t last_sequence() const { return sequence_; }
 
   struct Entry {
     BlockHandle handle;
+    uint64_t number;
     TableBlock block;
   };
   // Oldest first.
   std::vector<Entry> entries() const;
 
   // What the table costs for each block that is live at one time.
-  static constexpr uint64_t kBytesPerBlock = 32;
+  static constexpr uint64_t kBytesPerBlock = sizeof(TableBlock) + sizeof(uint64_t);
 
  private:
   static constexpr uint64_t kIndexBits = 22;
-  static constexpr uint64_t kGenerationBits = 21;
-  static constexpr uint32_t kGenerations = (1u << kGenerationBits) - 1;
-  static constexpr uint64_t kOwners = (1 << 10) - 1;
+  static constexpr uint64_t kGenerationBits = TableBlock::kGenerationBits;
+  static constexpr uint64_t kOwners = (1 << 11) - 1;
   static constexpr uint32_t kNone = UINT32_MAX;
-
-  struct Slot {
-    TableBlock block;
-    uint32_t generation = 1;
-    uint32_t next_free = kNone;
-  };
-  static_assert(sizeof(Slot) == kBytesPerBlock);
 
   uint32_t append();
   BlockHandle handle_of(uint64_t index) const {
-    return (owner_ << kGenerationBits | slots_[index].generation) << kIndexBits | index;
+    return (owner_ << kGenerationBits | slots_[index].generation()) << kIndexBits | index;
   }
 
   const uint64_t owner_;
-  std::vector<Slot> slots_;
+  std::vector<TableBlock> slots_;
+  // Apart from the slots, since freeing a block does not look at it: the number of a live block, the
+  // next free slot of a free one.
+  std::vector<uint64_t> numbers_;
   uint32_t free_head_ = kNone;
   uint64_t live_ = 0;
   uint64_t sequence_ = 0;

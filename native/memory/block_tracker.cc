@@ -13,16 +13,16 @@ size_t bin_of(uint64_t value) {
 
 }  // namespace
 
-void BlockTracker::on_allocate(uint64_t bytes, uint64_t sequence, const UsageSample& sample) {
+void BlockTracker::on_allocate(uint64_t bytes, uint64_t number, const UsageSample& sample) {
   SizeBin& bin = sizes_[bin_of(bytes)];
   ++bin.blocks;
   bin.bytes += bytes;
-  live_.emplace_hint(live_.end(), sequence, sample.time_ms);
+  live_.emplace_hint(live_.end(), number, sample.time_ms);
   record(sample);
 }
 
-void BlockTracker::on_free(const TableBlock& block, const UsageSample& sample) {
-  const auto found = live_.find(block.sequence());
+void BlockTracker::on_free(uint64_t number, const UsageSample& sample) {
+  const auto found = live_.find(number);
   if (found != live_.end()) {
     if (std::next(found) == live_.end()) ++newest_first_;
     ++lifetimes_[bin_of(static_cast<uint64_t>((sample.time_ms - found->second) * 1000))];
@@ -36,8 +36,8 @@ void BlockTracker::on_reset(const UsageSample& sample) {
   record(sample);
 }
 
-double BlockTracker::allocated_ms(const TableBlock& block) const {
-  const auto found = live_.find(block.sequence());
+double BlockTracker::allocated_ms(uint64_t number) const {
+  const auto found = live_.find(number);
   return found == live_.end() ? 0 : found->second;
 }
 

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
-
-#include "memory/block_table.h"
 
 namespace hyperion {
 
@@ -30,15 +29,16 @@ class BlockTracker {
 
   BlockTracker() { samples_.reserve(kSamples); }
 
-  void on_allocate(uint64_t bytes, uint64_t sequence, const UsageSample& sample);
-  void on_free(const TableBlock& block, const UsageSample& sample);
+  // Blocks by the numbers of their allocation.
+  void on_allocate(uint64_t bytes, uint64_t number, const UsageSample& sample);
+  void on_free(uint64_t number, const UsageSample& sample);
   void on_reset(const UsageSample& sample);
 
   const std::array<SizeBin, kBins>& sizes() const { return sizes_; }
   // Lifetimes of freed blocks in microseconds; below one counts as one.
   const std::array<uint64_t, kBins>& lifetimes() const { return lifetimes_; }
   // When a live block was allocated; 0 for one that was before it was followed.
-  double allocated_ms(const TableBlock& block) const;
+  double allocated_ms(uint64_t number) const;
   // How many frees gave back the newest live block.
   uint64_t newest_first() const { return newest_first_; }
   // Oldest first; the newest kSamples.
@@ -50,7 +50,7 @@ class BlockTracker {
   std::array<SizeBin, kBins> sizes_{};
   std::array<uint64_t, kBins> lifetimes_{};
   uint64_t newest_first_ = 0;
-  std::map<uint64_t, double> live_;  // when blocks were allocated, by the numbers of their allocation
+  std::map<uint64_t, double> live_;  // when blocks were allocated
   std::vector<UsageSample> samples_;
   uint64_t recorded_ = 0;
 };

@@ -167,7 +167,8 @@ function mapSpec({ kinds, rowBytes, rows, strips, summary, title, unit }: DrawnM
   });
   const layout = plotlyLayout(title, summary, {
     xaxis: plotlyAxis(`within a row (${unit.name})`, { range: [0, inUnit(rowBytes, unit)], showgrid: false }),
-    yaxis: plotlyAxis('address', {
+    // Without a title, which plotly would draw over the longest of these addresses.
+    yaxis: plotlyAxis('', {
       tickmode: 'array',
       tickvals: rows.map((_, row) => row),
       ticktext: rows.map(({ offset }) => formatBytes(offset)),

@@ -94,8 +94,10 @@ export class Table {
   }
 
   #attributes(tag: string, index: number): string {
-    const scope = tag === 'th' ? ' scope="col"' : '';
-    return `${scope} style="text-align:${this.#alignment(index)}"`;
+    const alignment = this.#alignment(index);
+    if (tag === 'th') return ` scope="col" style="text-align:${alignment}"`;
+    // Beside a long text, a number would be parted from its unit.
+    return ` style="text-align:${alignment}${alignment === 'right' ? ';white-space:nowrap' : ''}"`;
   }
 
   #shown(): string[][] {

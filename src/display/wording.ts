@@ -34,10 +34,11 @@ export interface Detail {
   readonly text: string;
 }
 
-/** `smallestBudgetBytes: 3145728` reads as `smallest budget` `3.0 MiB`; names in `Ms` are durations. */
+/** `smallestBudgetBytes: 3145728` reads as `smallest budget` `3.0 MiB`; names in `Ms` are durations, other numbers have four digits. */
 export function detailOf(name: string, value: unknown): Detail {
   const [, stem, unit] = /^(.+?)(Bytes|Ms)?$/s.exec(name) ?? ['', name];
   const label = stem!.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
-  if (typeof value !== 'number' || !unit) return { label, text: String(value) };
+  if (typeof value !== 'number') return { label, text: String(value) };
+  if (!unit) return { label, text: String(Number.isInteger(value) ? value : Number(value.toPrecision(4))) };
   return { label, text: unit === 'Bytes' ? formatBytes(value) : formatDuration(value) };
 }

@@ -4,7 +4,7 @@ import { MEMORY_TAGS } from '../native';
 
 /** Below it are the engine's own tags, in the order of MEMORY_TAGS. */
 const FIRST = 16;
-const MOST = 65536;
+const MOST = 2048;
 
 const numbers = new Map<string, number>();
 const names: string[] = [];

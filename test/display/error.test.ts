@@ -19,6 +19,13 @@ describe('an error on display', () => {
     );
   });
 
+  test('cuts fractions to what can be read', () => {
+    const details = { externalFragmentation: 27 / 28, threads: 123456 };
+    expect(errorBundle({ code: 'OUT_OF_MEMORY', message: 'full', details })['text/plain']).toBe(
+      'OUT_OF_MEMORY: full\n  external fragmentation  0.9643\n  threads                 123456',
+    );
+  });
+
   test('is announced to screen readers and holds the sentence', () => {
     const html = errorBundle(overBudget)['text/html'];
     expect(html).toContain('role="alert"');

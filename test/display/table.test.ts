@@ -29,7 +29,7 @@ describe('a table', () => {
   test('in a notebook has headers with scope and numbers to the right', () => {
     const html = table.toHTML();
     expect(html).toContain('<th scope="col" style="text-align:left">tag</th>');
-    expect(html).toContain('<td style="text-align:right">3.0 MiB</td>');
+    expect(html).toContain('<td style="text-align:right;white-space:nowrap">3.0 MiB</td>');
   });
 
   test('escapes what its cells, labels and caption hold', () => {

@@ -53,14 +53,14 @@ export const SUBJECTS: readonly Subject[] = [
     subject: 'dynamic',
     against: 'general',
     peers: [SYSTEM_MALLOC, 'mimalloc', 'jemalloc', 'tcmalloc'],
-    targets: { trace: { peer: 'tcmalloc', ratio: 1.3 }, resident: { value: 1.25 } },
+    targets: { trace: { value: 14, peer: 'tcmalloc', ratio: 1.3 }, resident: { value: 1.25 } },
   },
   {
     workload: 'tracking',
-    subject: 'dynamic, tracked',
+    subject: 'tracking alone',
     against: 'tracking',
     peers: ['dynamic'],
-    targets: {},
+    targets: { trace: { value: 3 } },
   },
   {
     workload: 'threads',
