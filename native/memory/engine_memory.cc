@@ -58,7 +58,7 @@ void EngineMemory::unmap_pages(Tag tag, std::byte* block, uint64_t bytes) {
 Result<std::byte*> EngineMemory::take_or_reclaim(Source source, Tag tag, uint64_t bytes) {
   for (;;) {
     if (std::byte* block = take(source, tag, bytes)) return block;
-    if (!reclaim_ || !reclaim_()) return refusal(tag, bytes);
+    if (!reclaim_ || !reclaim_()) return refusal(source, tag, bytes);
   }
 }
 
@@ -72,14 +72,21 @@ std::byte* EngineMemory::take(Source source, Tag tag, uint64_t bytes) {
   std::byte* block;
   {
     const std::lock_guard lock(mutex_);
-    block = source == Source::strategy ? top().allocate(request) : mapped_.allocate(request);
+    block = source == Source::strategy ? top().allocate(request) : take_pages(request);
     if (block == nullptr) return nullptr;
-    if (source == Source::pages && trace_ != nullptr) trace_->note_mapped(block, request);
     monitor_.counters.add(tag, bytes);
     monitor_.counters.hold(budget_.charged());
   }
   process_usage.add(bytes);
   if (tag != Tag::weights) monitor_.record(EventKind::memory, kNoLayer, bytes);
+  return block;
+}
+
+// What the strategy keeps for its next block stands back.
+std::byte* EngineMemory::take_pages(const Request& request) {
+  std::byte* block = mapped_.allocate(request);
+  if (block == nullptr && strategy_->trim() > 0) block = mapped_.allocate(request);
+  if (block != nullptr && trace_ != nullptr) trace_->note_mapped(block, request);
   return block;
 }
 
@@ -97,8 +104,14 @@ void EngineMemory::give_back(Source source, Tag tag, std::byte* block, uint64_t 
 }
 
 Status EngineMemory::refusal(Tag tag, uint64_t bytes) const {
+  return refusal(Source::strategy, tag, bytes);
+}
+
+Status EngineMemory::refusal(Source source, Tag tag, uint64_t bytes) const {
   const std::lock_guard lock(mutex_);
-  const Status why = strategy_->refusal(request_for(tag, bytes));
+  const MemoryResource& refuses =
+      source == Source::strategy ? *strategy_ : static_cast<const MemoryResource&>(mapped_);
+  const Status why = refuses.refusal(request_for(tag, bytes));
   const MemoryCounts held = monitor_.counters.snapshot();
   Details details = why.details();
   const auto add = [&](const std::string& name, uint64_t value) {
@@ -118,7 +131,9 @@ Status EngineMemory::refusal(Tag tag, uint64_t bytes) const {
 
 uint64_t EngineMemory::available() const {
   const std::lock_guard lock(mutex_);
-  return std::max(strategy_->usage().largest_free, budget_.available());
+  // The arena of `hybrid` is for what stays: layers do not lie there.
+  const bool in_budget_only = config_.kind == StrategyConfig::Kind::hybrid;
+  return std::max(in_budget_only ? 0 : strategy_->usage().largest_free, budget_.available());
 }
 
 Usage EngineMemory::usage() const {

@@ -51,7 +51,7 @@ class EngineMemory {
   // What the budget pays for a block, at most.
   uint64_t footprint(uint64_t bytes) const { return hyperion::footprint(config_, bytes, 1); }
 
-  // The footprint for which there is room without reclaiming.
+  // The footprint of a layer for which there is room without reclaiming.
   uint64_t available() const;
 
   // Whether the room of a freed block can be had again whatever lies around it.
@@ -76,6 +76,8 @@ class EngineMemory {
   enum class Source { strategy, pages };
   Result<std::byte*> take_or_reclaim(Source source, Tag tag, uint64_t bytes);
   std::byte* take(Source source, Tag tag, uint64_t bytes);
+  std::byte* take_pages(const Request& request);
+  Status refusal(Source source, Tag tag, uint64_t bytes) const;
   void give_back(Source source, Tag tag, std::byte* block, uint64_t bytes);
   MemoryResource& top();
 

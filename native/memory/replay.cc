@@ -8,13 +8,13 @@
 namespace hyperion {
 namespace {
 
-// Looking at usage takes longer than an event, so it is looked at so many times at most.
+// How often usage is looked at, the peak besides: that takes longer than an event.
 constexpr size_t kLooks = 2000;
 
 // One run of the events.
 class Run {
  public:
-  Run(const AllocatorConfig& config) : budget_(config.budget), config_(config) {}
+  explicit Run(const AllocatorConfig& config) : budget_(config.budget), config_(config) {}
 
   Status begin() {
     auto source = make_source(config_.source, pages_);
@@ -51,7 +51,11 @@ class Run {
 
   uint64_t requested() const { return requested_; }
   const Budget& budget() const { return budget_; }
-  const MemoryResource& source() const { return *limit_; }
+  Usage usage() const { return limit_->usage(); }
+  Status refusal(const TraceEvent& event) const {
+    const Request request = request_of(event);
+    return event.kind == TraceEvent::Kind::map ? pages_.refusal(request) : limit_->refusal(request);
+  }
 
  private:
   struct Block {
@@ -60,8 +64,12 @@ class Run {
   };
   using Blocks = std::unordered_map<uint64_t, Block>;
 
+  static Request request_of(const TraceEvent& event) {
+    return {event.bytes, event.alignment, event.tag, event.lifetime};
+  }
+
   Status allocate(MemoryResource& from, Blocks& blocks, const TraceEvent& event, bool& refused) {
-    const Request request = {event.bytes, event.alignment, event.tag, event.lifetime};
+    const Request request = request_of(event);
     if (request.bytes == 0 || request.bytes > kLargestBlock || request.alignment == 0 ||
         (request.alignment & (request.alignment - 1)) != 0 ||
         request.alignment > kLargestAlignment || blocks.count(event.id) > 0) {
@@ -69,6 +77,10 @@ class Run {
                                        " in a way that cannot be");
     }
     std::byte* data = from.allocate(request);
+    // As in a session, what the source keeps for its next block stands back for pages.
+    if (data == nullptr && event.kind == TraceEvent::Kind::map && limit_->trim() > 0) {
+      data = from.allocate(request);
+    }
     refused = data == nullptr;
     if (refused) return {};
     blocks.emplace(event.id, Block{data, request});
@@ -98,64 +110,65 @@ class Run {
   uint64_t requested_ = 0;
 };
 
-// The event with which the bytes asked for reach their peak.
-size_t find_peak(std::span<const TraceEvent> events) {
-  uint64_t bytes = 0;
-  uint64_t most = 0;
-  size_t peak = 0;
-  for (size_t i = 0; i < events.size(); ++i) {
-    const TraceEvent::Kind kind = events[i].kind;
-    if (kind == TraceEvent::Kind::reset) {
-      bytes = 0;
-    } else if (kind == TraceEvent::Kind::free || kind == TraceEvent::Kind::unmap) {
-      bytes -= events[i].bytes;
-    } else {
-      bytes += events[i].bytes;
-      if (bytes > most) peak = i;
-      most = std::max(most, bytes);
+// How far a trace runs, and where most is asked for.
+struct Survey {
+  size_t events = 0;  // up to the one that is refused
+  size_t peak = 0;    // the event with which the bytes asked for are most
+};
+
+// Runs the events until one is refused. INVALID for one that cannot be.
+Result<Survey> survey(std::span<const TraceEvent> events, const AllocatorConfig& config,
+                      ReplayResult& result) {
+  Run run(config);
+  if (Status status = run.begin(); !status.ok()) return status;
+  Survey survey;
+  bool refused = false;
+  for (; survey.events < events.size(); ++survey.events) {
+    const TraceEvent& event = events[survey.events];
+    if (Status status = run.step(event, refused); !status.ok()) return status;
+    if (refused) {
+      result.failed_at = survey.events;
+      result.failure = run.refusal(event);
+      break;
     }
+    if (run.requested() <= result.requested_peak) continue;
+    result.requested_peak = run.requested();
+    survey.peak = survey.events;
   }
-  return peak;
+  result.reserved_peak = run.budget().peak();
+  return survey;
 }
 
-// Follows usage, which is too slow to be timed.
-Status observe(std::span<const TraceEvent> events, const AllocatorConfig& config,
+// Follows usage, which is too slow to be looked at after every event.
+Status observe(std::span<const TraceEvent> events, size_t peak, const AllocatorConfig& config,
                ReplayResult& result) {
   Run run(config);
   if (Status status = run.begin(); !status.ok()) return status;
   const size_t stride = std::max<size_t>(1, events.size() / kLooks);
-  const size_t peak = find_peak(events);
   bool refused = false;
   for (size_t i = 0; i < events.size(); ++i) {
     if (Status status = run.step(events[i], refused); !status.ok()) return status;
-    if (refused) {
-      result.failed_at = i;
-      result.failure = run.source().refusal({events[i].bytes, events[i].alignment});
-      break;
-    }
-    result.requested_peak = std::max(result.requested_peak, run.requested());
     if (i != peak && i % stride != 0) continue;
-    const Usage usage = run.source().usage();
+    const Usage usage = run.usage();
     if (i == peak) result.at_peak = usage;
     result.worst_external = std::max(result.worst_external, external_fragmentation(usage));
   }
-  result.reserved_peak = run.budget().peak();
   return {};
 }
 
 // What one operation takes, with what the run itself does besides: the table of its blocks.
 Status time(std::span<const TraceEvent> events, const AllocatorConfig& config,
             ReplayResult& result) {
+  if (events.empty()) return {};
   Run run(config);
   if (Status status = run.begin(); !status.ok()) return status;
-  const size_t count = result.failed_at.value_or(events.size());
   bool refused = false;
   const double begin = now_ms();
-  for (size_t i = 0; i < count; ++i) {
-    if (Status status = run.step(events[i], refused); !status.ok()) return status;
+  for (const TraceEvent& event : events) {
+    if (Status status = run.step(event, refused); !status.ok()) return status;
   }
   const double ms = now_ms() - begin;
-  result.nanoseconds_per_operation = count == 0 ? 0 : ms * 1e6 / static_cast<double>(count);
+  result.nanoseconds_per_operation = ms * 1e6 / static_cast<double>(events.size());
   return {};
 }
 
@@ -163,8 +176,11 @@ Status time(std::span<const TraceEvent> events, const AllocatorConfig& config,
 
 Result<ReplayResult> replay(std::span<const TraceEvent> events, const AllocatorConfig& config) {
   ReplayResult result;
-  if (Status status = observe(events, config, result); !status.ok()) return status;
-  if (Status status = time(events, config, result); !status.ok()) return status;
+  const Result<Survey> found = survey(events, config, result);
+  if (!found.ok()) return found.status();
+  const auto done = events.first(found.value().events);
+  if (Status status = observe(done, found.value().peak, config, result); !status.ok()) return status;
+  if (Status status = time(done, config, result); !status.ok()) return status;
   return result;
 }
 
