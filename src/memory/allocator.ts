@@ -27,6 +27,9 @@ export interface RefusedRequest {
 /** Makes room and returns true to try again, or returns false to give up. */
 export type FailureCallback = (request: RefusedRequest) => boolean;
 
+/** Whoever holds a view holds its allocator, which would otherwise be closed when nobody else does. */
+const pinned = new WeakMap<ArrayBuffer, Allocator>();
+
 /** A callback that says yes so many times and makes no room is not asked again. */
 const MOST_ATTEMPTS = 1000;
 
@@ -139,7 +142,8 @@ export class Allocator {
 
   /**
    * The memory of a block as a typed array, without a copy. When the block is freed, or the allocator closed, the view becomes
-   * empty: it never shows memory that is not the block's. It cannot be transferred to another thread.
+   * empty: it never shows memory that is not the block's. Until then it pins the block, also when nobody else holds the allocator.
+   * It cannot be transferred to another thread.
    *
    * @param type its elements; as many as fit whole into the block are seen
    * @throws HyperionError `INVALID` for a handle that names no live block, `CLOSED`
@@ -149,6 +153,7 @@ export class Allocator {
   view(block: number, type: ViewType<ArrayBufferView> = Uint8Array): ArrayBufferView {
     const buffer = native().viewBlock(this.#handle.get(), block) ?? this.#refuse(block);
     markAsUntransferable(buffer);
+    pinned.set(buffer, this);
     return new type(buffer, 0, Math.floor(buffer.byteLength / type.BYTES_PER_ELEMENT));
   }
 
