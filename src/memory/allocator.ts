@@ -3,6 +3,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle } from '../display';
 import { BlockList } from '../monitoring/block-list';
 import { memoryMap } from '../monitoring/fragmentation';
+import type { HolderSample } from '../monitoring/holders';
 import { type NativeAllocatorConfig, type NativeBlocks, native } from '../native';
 import { Block, type ViewType } from './block';
 import { type BlockOptions, readBlockSize, resolveBlockOptions } from './block-options';
@@ -167,6 +168,12 @@ export class Allocator {
   liveBlocks(): BlockList {
     this.#handle.get();
     return new BlockList(`Live blocks of ${this.name}`, this.#holder.blocks());
+  }
+
+  /** What it used over time, the newest 4096 moments; null while it is not tracked. @throws HyperionError `CLOSED` */
+  samples(): HolderSample[] | null {
+    this.#handle.get();
+    return this.#holder.samples();
   }
 
   /** Where blocks and holes lie, as a picture. @throws HyperionError `CLOSED` */
