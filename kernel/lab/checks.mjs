@@ -27,11 +27,14 @@ export async function test(args) {
   return code ?? 1;
 }
 
+/** What the machine must bring for every kind of test. */
+export const testRequirements = () =>
+  requirementsStep('test-requirements', () => [...missingToStart(), ...missingToTest()]);
+
 /** @returns {import('./steps.mjs').Step[]} */
 function testSteps() {
-  const requirements = requirementsStep('test-requirements', () => [...missingToStart(), ...missingToTest()]);
   return [
-    ...setupSteps(requirements),
+    ...setupSteps(testRequirements()),
     {
       name: 'native-tests',
       title: 'tests of the engine (C++)',

@@ -10,6 +10,8 @@ const generated = new Set([
   'dist',
   'build',
   'build-test',
+  'build-asan',
+  'build-tsan',
   '__pycache__',
   '.ipynb_checkpoints',
 ]);
