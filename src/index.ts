@@ -50,6 +50,7 @@ export {
   type StrategyName,
 } from './memory/strategy';
 export { AllocationTrace } from './memory/trace';
+export { plotUsage } from './memory/usage';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
 export { type SampleOptions, writeSample } from './model/sample/write';

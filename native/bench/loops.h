@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <type_traits>
+#include <utility>
 
 #include "bench/report.h"
 #include "bench/timing.h"
@@ -21,13 +23,27 @@ inline void touch(std::byte* block) {
   *static_cast<volatile std::byte*>(block) = std::byte{1};
 }
 
+// What an allocator knows a block by: its address, or a number.
+template <class Allocator>
+using BlockOf = decltype(std::declval<Allocator>().allocate(0));
+
+// Where the block lies, which was allocated last.
+template <class Allocator>
+std::byte* data_of(const Allocator& allocator, BlockOf<Allocator> block) {
+  if constexpr (std::is_pointer_v<BlockOf<Allocator>>) {
+    return block;
+  } else {
+    return allocator.data(block);
+  }
+}
+
 // A block, freed at once. The allocator comes by value, as everywhere in the loops: a handle that
 // stays in a register.
 template <class Allocator>
 void free_at_once(Allocator allocator, uint64_t bytes, uint64_t operations) {
   for (uint64_t i = 0; i < operations; ++i) {
-    std::byte* block = allocator.allocate(bytes);
-    touch(block);
+    const auto block = allocator.allocate(bytes);
+    touch(data_of(allocator, block));
     allocator.free(block, bytes);
   }
 }
@@ -55,9 +71,9 @@ class Batch {
   // Not inlined, so that either loop has the registers to itself.
   [[gnu::noinline]] void allocate_all() {
     Allocator allocator = allocator_;
-    for (std::byte*& block : blocks_) {
+    for (auto& block : blocks_) {
       block = allocator.allocate(bytes_);
-      touch(block);
+      touch(data_of(allocator, block));
     }
   }
   [[gnu::noinline]] void free_all() {
@@ -68,7 +84,7 @@ class Batch {
   const Allocator allocator_;
   const uint64_t bytes_;
   std::array<uint32_t, kLive> order_;
-  std::array<std::byte*, kLive> blocks_;
+  std::array<BlockOf<Allocator>, kLive> blocks_;
 };
 
 // Both, as `lifo` and `batch`, with blocks of 64 bytes.

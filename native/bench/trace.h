@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <numeric>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "bench/loops.h"
@@ -57,16 +55,6 @@ class Replay {
   }
 
  private:
-  // An address, or the number that the allocator knows a block by.
-  using Block = decltype(std::declval<Allocator>().allocate(0));
-
-  static std::byte* data_of(const Allocator& allocator, Block block) {
-    if constexpr (std::is_pointer_v<Block>) {
-      return block;
-    } else {
-      return allocator.data(block);
-    }
-  }
   static void use_all(std::byte* block, uint64_t bytes) { std::memset(block, 1, bytes); }
 
   template <class Use>
@@ -84,7 +72,7 @@ class Replay {
   Allocator allocator_;
   const Trace& trace_;
   std::vector<uint32_t> sizes_;
-  std::vector<Block> blocks_;
+  std::vector<BlockOf<Allocator>> blocks_;
 };
 
 }  // namespace hyperion::bench

@@ -34,26 +34,42 @@ class Recorded {
   std::byte* newest_ = nullptr;
 };
 
-// Both replay in turns, so that what else the machine does meets both alike.
+// Both in turns, so that what else the machine does meets both alike.
 template <class Bare, class Tracked>
-void measure_both(Bare bare, Tracked tracked, const Options& options, Report& report) {
-  const Trace trace = trace_for(options);
-  Replay<Bare> bare_replay(bare, trace);
-  Replay<Tracked> tracked_replay(tracked, trace);
+void compare(const char* measure, uint64_t operations, const Bare& bare, const Tracked& tracked,
+             const Options& options, Report& report) {
   std::vector<double> bare_ns;
   std::vector<double> tracked_ns;
   std::vector<double> more_ns;
   for (size_t i = 0; i <= options.repeats; ++i) {
-    const double without = time_once(trace.slots.size(), [&](uint64_t) { bare_replay.run(); });
-    const double with = time_once(trace.slots.size(), [&](uint64_t) { tracked_replay.run(); });
+    const double without = time_once(operations, bare);
+    const double with = time_once(operations, tracked);
     if (i == 0) continue;  // to warm up
     bare_ns.push_back(without);
     tracked_ns.push_back(with);
     more_ns.push_back(with - without);
   }
-  report.add("dynamic", "trace", summarize(bare_ns));
-  report.add("dynamic, tracked", "trace", summarize(tracked_ns));
-  report.add("tracking alone", "trace", summarize(more_ns));
+  report.add("dynamic", measure, summarize(bare_ns));
+  report.add("dynamic, tracked", measure, summarize(tracked_ns));
+  report.add("tracking alone", measure, summarize(more_ns));
+}
+
+template <class Bare, class Tracked>
+void compare_all(Bare bare, Tracked tracked, const Options& options, Report& report) {
+  compare(
+      "lifo", options.operations, [=](uint64_t n) { free_at_once(bare, kLoopBytes, n); },
+      [=](uint64_t n) { free_at_once(tracked, kLoopBytes, n); }, options, report);
+  Batch<Bare> bare_batch(bare, kLoopBytes);
+  Batch<Tracked> tracked_batch(tracked, kLoopBytes);
+  compare(
+      "batch", options.operations, [&](uint64_t n) { bare_batch.run(n); },
+      [&](uint64_t n) { tracked_batch.run(n); }, options, report);
+  const Trace trace = trace_for(options);
+  Replay<Bare> bare_replay(bare, trace);
+  Replay<Tracked> tracked_replay(tracked, trace);
+  compare(
+      "trace", trace.slots.size(), [&](uint64_t) { bare_replay.run(); },
+      [&](uint64_t) { tracked_replay.run(); }, options, report);
 }
 
 }  // namespace
@@ -64,7 +80,7 @@ void tracking(const Options& options, Report& report) {
   Dynamic bare(bare_pages);
   Dynamic tracked(tracked_pages);
   BlockTable table(1);
-  measure_both(Through<Dynamic>(bare), Recorded(table, tracked), options, report);
+  compare_all(Through<Dynamic>(bare), Recorded(table, tracked), options, report);
 }
 
 }  // namespace hyperion::bench

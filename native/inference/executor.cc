@@ -7,7 +7,8 @@
 namespace hyperion {
 
 Executor::Executor(Parts parts, const SessionOptions& options, Access access)
-    : graph_(parts.graph),
+    : reads_rows_(access != Access::mapped),
+      graph_(parts.graph),
       requirements_(parts.requirements),
       memory_(parts.memory),
       store_(parts.store),
@@ -62,6 +63,7 @@ Status Executor::make_room(uint64_t tokens, uint64_t positions, uint64_t chunk) 
 // For all lookups that read rows in this pass or in a longer sequence: made later it would lie above the
 // cache and what else changes size, and keep their room from serving again.
 Status Executor::make_staging() {
+  if (!reads_rows_) return {};
   const bool tables_stay = requirements_.everything_fits(graph_.context_length);
   for (size_t i = 0; i < graph_.layers.size(); ++i) {
     if (!is_lookup_only(graph_.layers[i])) continue;

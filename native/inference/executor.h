@@ -58,6 +58,7 @@ class Executor {
   bool is_loaded_whole(size_t index) const;
   std::vector<int> pass_order(bool with_head) const;
 
+  const bool reads_rows_;  // false where every table is mapped
   const Graph& graph_;
   const Requirements& requirements_;
   EngineMemory& memory_;

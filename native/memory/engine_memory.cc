@@ -29,6 +29,7 @@ Status EngineMemory::use(const StrategyConfig& config) {
   Result<std::unique_ptr<MemoryResource>> strategy = make_strategy(config, spans_);
   if (!strategy.ok()) return strategy.status();
   config_ = config;
+  trace_.reset();
   strategy_ = std::move(strategy.value());
   blocks_ = std::make_unique<Tracking>(*strategy_);
   monitor_.counters.hold(budget_.charged());

@@ -25,7 +25,7 @@ class EngineMemory {
   EngineMemory(uint64_t budget, Monitor& monitor);
 
   // Replaces the strategy, which is `dynamic` at first. INVALID, OVER_BUDGET or OUT_OF_MEMORY when it
-  // cannot hold what it holds from the start. REQUIRES: nothing was allocated.
+  // cannot hold what it holds from the start. A trace that runs ends. REQUIRES: no block is live.
   Status use(const StrategyConfig& config);
 
   // Called by allocate(), with no lock of this held, until the block fits. Set before the first

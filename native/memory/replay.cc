@@ -1,6 +1,7 @@
 #include "memory/replay.h"
 
 #include <algorithm>
+#include <limits>
 #include <unordered_map>
 
 #include "platform/clock.h"
@@ -10,6 +11,7 @@ namespace {
 
 // How often usage is looked at, the peak besides: that takes longer than an event.
 constexpr size_t kLooks = 2000;
+constexpr size_t kTimedRuns = 5;
 
 // One run of the events.
 class Run {
@@ -156,9 +158,8 @@ Status observe(std::span<const TraceEvent> events, size_t peak, const AllocatorC
   return {};
 }
 
-// What one operation takes, with what the run itself does besides: the table of its blocks.
-Status time(std::span<const TraceEvent> events, const AllocatorConfig& config,
-            ReplayResult& result) {
+Status time_once(std::span<const TraceEvent> events, const AllocatorConfig& config,
+                 double& least) {
   if (events.empty()) return {};
   Run run(config);
   if (Status status = run.begin(); !status.ok()) return status;
@@ -167,8 +168,19 @@ Status time(std::span<const TraceEvent> events, const AllocatorConfig& config,
   for (const TraceEvent& event : events) {
     if (Status status = run.step(event, refused); !status.ok()) return status;
   }
-  const double ms = now_ms() - begin;
-  result.nanoseconds_per_operation = ms * 1e6 / static_cast<double>(events.size());
+  least = std::min(least, (now_ms() - begin) * 1e6 / static_cast<double>(events.size()));
+  return {};
+}
+
+// What one operation takes, with what the run itself does besides: the table of its blocks. The least of
+// some runs, since what else happens only ever adds.
+Status time(std::span<const TraceEvent> events, const AllocatorConfig& config,
+            ReplayResult& result) {
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < kTimedRuns; ++i) {
+    if (Status status = time_once(events, config, least); !status.ok()) return status;
+  }
+  result.nanoseconds_per_operation = events.empty() ? 0 : least;
   return {};
 }
 

@@ -61,8 +61,8 @@ async function generate(path: string, flags: Flags, command: Command): Promise<v
   // What was resident before is not the session's: the peak is counted from here.
   resetResidentPeak();
   const baseline = processMemory().resident;
-  const { budget, threads, prefetchWindow, activations } = flags;
-  const session = model.session({ budget, threads, prefetchWindow, activations });
+  const { budget, threads, prefetchWindow, strategy, activations } = flags;
+  const session = model.session({ budget, threads, prefetchWindow, strategy, activations });
   const { maxTokens, temperature, topK, topP, seed } = flags;
   const signal = interruptSignal();
   const generation = session.generate(prompt, { maxTokens, temperature, topK, topP, seed, signal });
@@ -109,7 +109,7 @@ function measurements(generation: Generation, session: Session<Model>, baseline:
     prefillTokensPerSecond,
     tokensPerSecond,
     budgetBytes: Number.isFinite(budget) ? budget : null,
-    enginePeakBytes: memory.peak,
+    enginePeakBytes: memory.reservedPeak,
     residentBaselineBytes: baseline,
     residentPeakBytes: processMemory().residentPeak,
     modelBytes: model.bytes,
@@ -124,5 +124,5 @@ function summary(generation: Generation, { memory, budget }: Session): string {
   const speed = tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(1)} tokens/s`;
   const limit = Number.isFinite(budget) ? ` of ${formatBytes(budget)}` : '';
   const first = formatDuration(timeToFirstTokenMs ?? 0);
-  return `${ids.length} tokens${speed}, first after ${first}, engine peak ${formatBytes(memory.peak)}${limit}`;
+  return `${ids.length} tokens${speed}, first after ${first}, engine peak ${formatBytes(memory.reservedPeak)}${limit}`;
 }

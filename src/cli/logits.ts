@@ -25,7 +25,7 @@ async function logits(path: string, { ids, out, json, ...options }: Flags): Prom
   const { data, shape } = await session.forward(ids, { signal: interruptSignal() });
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   await writeSafetensors(out, [{ name: 'logits', dtype: 'F32', shape, data: bytes }]);
-  if (json) printJson({ out, shape, enginePeakBytes: session.memory.peak });
+  if (json) printJson({ out, shape, enginePeakBytes: session.memory.reservedPeak });
   else process.stderr.write(`wrote logits [${shape.join(', ')}] to ${out}\n`);
   model.close();
   await session.closed;

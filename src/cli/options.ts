@@ -1,10 +1,12 @@
 /** Options and arguments that several commands share, and the way their text is read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { SessionOptions } from '../inference/options';
+import { STRATEGIES, type StrategyName } from '../memory/strategy';
 
 /** Options of a session, as commander gives them. */
 export type SessionFlags = Pick<SessionOptions, 'threads' | 'prefetchWindow' | 'activations'> & {
   budget?: string;
+  strategy?: StrategyName;
 };
 
 /** Adds the options that make a session. Their ranges are checked where sessions are made. */
@@ -13,6 +15,9 @@ export function addSessionOptions(command: Command): Command {
     .option('--budget <size>', 'memory for the session, as 600MiB, 1.5GiB or bytes (default: unlimited)')
     .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
     .option('--prefetch-window <n>', 'layers read ahead (default: 2)', parseNumber)
+    .addOption(
+      new Option('--strategy <name>', 'where memory comes from').choices(STRATEGIES).default('dynamic'),
+    )
     .addOption(
       new Option('--activations <type>', 'type of activations').choices(['auto', 'f32']).default('auto'),
     );

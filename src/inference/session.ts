@@ -195,7 +195,7 @@ export class Session<Model extends SessionModel = SessionModel> {
     this.#handle.get();
     this.#recording?.stop();
     const id = () => (this.#handle.closed ? undefined : this.#handle.get());
-    const title = `Memory of ${this.model.name}, budget ${formatBytes(this.budget)}`;
+    const title = `Memory of ${this.model.name}, budget ${formatBytes(this.budget)}, ${this.#options.memory.strategy}`;
     this.#recording = new Recording({ title, layers: this.model.layerNames, id }, options);
     return this.#recording;
   }

@@ -3,6 +3,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle } from '../display';
 import { BlockList } from '../monitoring/block-list';
 import { memoryMap } from '../monitoring/fragmentation';
+import type { HolderSample } from '../monitoring/holders';
 import { type NativeAllocatorConfig, type NativeBlocks, native } from '../native';
 import { Block, type ViewType } from './block';
 import { type BlockOptions, readBlockSize, resolveBlockOptions } from './block-options';
@@ -26,6 +27,9 @@ export interface RefusedRequest {
 
 /** Makes room and returns true to try again, or returns false to give up. */
 export type FailureCallback = (request: RefusedRequest) => boolean;
+
+/** Whoever holds a view holds its allocator, which would otherwise be closed when nobody else does. */
+const pinned = new WeakMap<ArrayBuffer, Allocator>();
 
 /** A callback that says yes so many times and makes no room is not asked again. */
 const MOST_ATTEMPTS = 1000;
@@ -139,7 +143,8 @@ export class Allocator {
 
   /**
    * The memory of a block as a typed array, without a copy. When the block is freed, or the allocator closed, the view becomes
-   * empty: it never shows memory that is not the block's. It cannot be transferred to another thread.
+   * empty: it never shows memory that is not the block's. Until then it pins the block, also when nobody else holds the allocator.
+   * It cannot be transferred to another thread.
    *
    * @param type its elements; as many as fit whole into the block are seen
    * @throws HyperionError `INVALID` for a handle that names no live block, `CLOSED`
@@ -149,6 +154,7 @@ export class Allocator {
   view(block: number, type: ViewType<ArrayBufferView> = Uint8Array): ArrayBufferView {
     const buffer = native().viewBlock(this.#handle.get(), block) ?? this.#refuse(block);
     markAsUntransferable(buffer);
+    pinned.set(buffer, this);
     return new type(buffer, 0, Math.floor(buffer.byteLength / type.BYTES_PER_ELEMENT));
   }
 
@@ -162,6 +168,12 @@ export class Allocator {
   liveBlocks(): BlockList {
     this.#handle.get();
     return new BlockList(`Live blocks of ${this.name}`, this.#holder.blocks());
+  }
+
+  /** What it used over time, the newest 4096 moments; null while it is not tracked. @throws HyperionError `CLOSED` */
+  samples(): HolderSample[] | null {
+    this.#handle.get();
+    return this.#holder.samples();
   }
 
   /** Where blocks and holes lie, as a picture. @throws HyperionError `CLOSED` */

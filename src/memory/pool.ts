@@ -1,5 +1,5 @@
 /** Pools: blocks of one size, taken and given back in a nanosecond or a few. */
-import { checkFlag } from '../checks';
+import { checkFlag, checkInteger } from '../checks';
 import { HyperionError } from '../errors';
 import { parseSize } from '../units';
 import { Allocator } from './allocator';
@@ -93,7 +93,8 @@ export class Pool extends Allocator {
    */
   override allocateMany(count: number | ArrayLike<number>, options?: BlockOptions): Float64Array {
     if (typeof count !== 'number') return super.allocateMany(count, options);
-    return this.takeMany(this.blockSize, NO_SIZES, new Float64Array(readBlockSize(count)), options);
+    const handles = new Float64Array(checkInteger('count', count, 1, MOST_BLOCKS));
+    return this.takeMany(this.blockSize, NO_SIZES, handles, options);
   }
 
   override block(size: Size = this.blockSize, options?: BlockOptions): Block {
@@ -102,6 +103,8 @@ export class Pool extends Allocator {
 }
 
 const NO_SIZES = new Float64Array(0);
+/** that one allocator can hold, see native/memory/block_table.h */
+const MOST_BLOCKS = 2 ** 22;
 
 /**
  * Makes a pool: `size` bytes in blocks of `blockSize`.

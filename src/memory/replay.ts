@@ -89,7 +89,7 @@ export class Replay {
         row.externalFragmentation,
         row.internalFragmentation,
         row.nanosecondsPerOperation,
-        row.failure,
+        row.failure === null ? null : 'a block does not fit',
       ]),
       { caption: `${this.name} replayed; lower bound ${formatBytes(this.lowerBound)}` },
     );

@@ -30,7 +30,8 @@ const WAYS_OUT = new Map([
 function misuseAdvice({ misuses }: Observations): Advice[] {
   return groupBy(misuses, ({ kind }) => kind).map((group) => {
     const { bytes, callSite, holder, kind, message, tag, timeMs } = group[0]!;
-    const where = `at ${formatDuration(timeMs)} in '${short(holder)}', ${formatBytes(bytes)} of ${short(tag)}`;
+    const what = bytes > 0 ? `, ${formatBytes(bytes)} of ${short(tag)}` : '';
+    const where = `${formatDuration(timeMs)} after the start, in '${short(holder)}'${what}`;
     return {
       title: `Correct what was refused as ${short(kind)}`,
       because: `${plural(group.length, 'refusal')}, the first ${where}: ${clip(message, 200)}`,

@@ -1,5 +1,5 @@
 /** Lists of blocks, as tables. */
-import { jupyterDisplay, type MimeBundle, Table } from '../display';
+import { type Cell, jupyterDisplay, type MimeBundle, Table } from '../display';
 import { formatBytes, formatCount } from '../units';
 import { type DataFrame, toDataFrame } from './data-frame';
 import type { HeldBlock } from './holders';
@@ -24,14 +24,16 @@ export class BlockList {
         'tag',
         { label: 'size', unit: 'bytes' },
         { label: 'age', unit: 'duration' },
-        { label: 'allocated at' },
+        'allocated at',
+        ...this.extraColumns(),
       ],
-      this.blocks.map(({ holder, tag, bytes, allocatedMs, callSite }) => [
-        holder,
-        tag,
-        bytes,
-        allocatedMs === null ? null : now - allocatedMs,
-        callSite,
+      this.blocks.map((block) => [
+        block.holder,
+        block.tag,
+        block.bytes,
+        block.allocatedMs === null ? null : now - block.allocatedMs,
+        block.callSite,
+        ...this.extraCells(block),
       ]),
       { caption: `${this.title}: ${formatCount(this.blocks.length)} blocks, ${formatBytes(this.bytes)}` },
     );
@@ -44,6 +46,15 @@ export class BlockList {
    */
   toDataFrame(): Promise<DataFrame> {
     return toDataFrame(this.blocks.map((block) => ({ ...block })));
+  }
+
+  /** What a list of a kind of its own shows besides. */
+  protected extraColumns(): string[] {
+    return [];
+  }
+
+  protected extraCells(_block: HeldBlock): Cell[] {
+    return [];
   }
 
   toString(): string {

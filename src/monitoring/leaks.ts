@@ -24,6 +24,14 @@ export class Leaks extends BlockList {
     super('Leaks', blocks);
     this.dropped = dropped;
   }
+
+  protected override extraColumns(): string[] {
+    return ['holder is'];
+  }
+
+  protected override extraCells(block: Leak): string[] {
+    return [block.closed ? 'closed' : 'open'];
+  }
 }
 
 /**

@@ -18,7 +18,7 @@ import { adviceFor, type Observations } from './advice';
 import { processMemory } from './counters';
 import { memoryMap } from './fragmentation';
 import { type HeldBlock, type Holder, type HolderSample, listHolders } from './holders';
-import { leaks } from './leaks';
+import { type LeaksOptions, leaks } from './leaks';
 import { type MemoryStats, memoryStats } from './memory-stats';
 import { listMisuses } from './tracking';
 
@@ -54,6 +54,7 @@ export class MemoryReport {
  *
  * @param path where to write it: `.txt`, `.json`, or `.html` for a page that needs nothing else. What stands there is replaced when
  *   the report is whole. Without a path nothing is written.
+ * @param options `since` leaves out of the leaks what was live at that snapshot already
  * @throws HyperionError `INVALID` for another kind of file, `IO` when it cannot be written; what stood there is as it was then
  * @example
  * ```ts
@@ -61,19 +62,19 @@ export class MemoryReport {
  * report.data.totals.liveBlocks === memoryStats().liveBlocks; // true
  * ```
  */
-export async function memoryReport(path?: string): Promise<MemoryReport> {
+export async function memoryReport(path?: string, options: LeaksOptions = {}): Promise<MemoryReport> {
   const writer = path === undefined ? undefined : WRITERS[extname(String(path)).toLowerCase()];
   if (path !== undefined && writer === undefined)
     throw new HyperionError(
       'INVALID',
       `${path} is no report's name; it must end in ${Object.keys(WRITERS).join(', ')}`,
     );
-  const report = new MemoryReport(collect());
+  const report = new MemoryReport(collect(options));
   if (path !== undefined) await writeWhole(path, await writer!(report.data));
   return report;
 }
 
-function collect(): ReportData {
+function collect(options: LeaksOptions): ReportData {
   const holders = listHolders();
   const stats = memoryStats();
   const seen: Observations = {
@@ -95,7 +96,7 @@ function collect(): ReportData {
     })),
     byTag: stats.byTag.map(({ tag, current, blocks }) => ({ tag, currentBytes: current, blocks })),
     ...histograms(holders),
-    ...blockLists(holders),
+    ...blockLists(holders, options),
     misuses: listMisuses().map(({ tag, bytes, callSite, ...misuse }) => ({
       ...misuse,
       tag: tag ?? 'unknown',
@@ -150,9 +151,12 @@ function histograms(holders: readonly Holder[]): Pick<ReportData, 'sizes' | 'lif
   return { sizes, lifetimes };
 }
 
-function blockLists(holders: readonly Holder[]): Pick<ReportData, 'largestBlocks' | 'leaks' | 'omitted'> {
+function blockLists(
+  holders: readonly Holder[],
+  options: LeaksOptions,
+): Pick<ReportData, 'largestBlocks' | 'leaks' | 'omitted'> {
   const live = holders.flatMap((holder) => holder.blocks()).sort((a, b) => b.bytes - a.bytes);
-  const leaked = leaks();
+  const leaked = leaks(options);
   return {
     largestBlocks: live.slice(0, LARGEST_BLOCKS).map(toReported),
     leaks: leaked.blocks.map((block): LeakedBlock => ({ ...toReported(block), closed: block.closed })),

@@ -1,5 +1,6 @@
 /** Snapshots of what is held, and what changed between two of them. */
 import { jupyterDisplay, type MimeBundle, Table } from '../display';
+import { plural } from '../display/wording';
 import { HyperionError } from '../errors';
 import { formatBytes } from '../units';
 import { BlockList } from './block-list';
@@ -78,7 +79,7 @@ export class SnapshotDiff {
       {
         caption:
           `${sign}${formatBytes(Math.abs(this.current))} in live blocks; ` +
-          `${this.allocations} allocations, ${this.frees} frees in between`,
+          `${plural(this.allocations, 'allocation')}, ${plural(this.frees, 'free')} in between`,
       },
     );
   }

@@ -18,7 +18,7 @@ describe('00-start in JupyterLab', () => {
 
   beforeAll(async () => {
     notebook = copyNotebook('00-start.ipynb', [BAD_BUDGET]);
-    lab = await startLab();
+    lab = await startLab('first-notebook');
     page = await NotebookPage.open(lab.urlOf(notebook.name));
     await page.watchCharts();
     await page.runAll(RUN_MS);

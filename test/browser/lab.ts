@@ -16,16 +16,19 @@ export interface Lab {
   stop(): Promise<void>;
 }
 
-/** Runs `npm start -- --no-browser` on a free port; resolves when it prints its URL. */
-export async function startLab(): Promise<Lab> {
+/**
+ * Runs `npm start -- --no-browser` on a free port; resolves when it prints its URL.
+ *
+ * @param workspace its own, and reset: neither what the user has open nor what another test has is restored
+ */
+export async function startLab(workspace: string): Promise<Lab> {
   mkdirSync(OUTPUT, { recursive: true });
   const args = [join(ROOT, 'kernel/lab/start.mjs'), '--no-browser', '--port', '0'];
   const server = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const url = new URL(await printedUrl(server));
   return {
     urlOf(notebook) {
-      // A workspace of its own, reset: neither what the user has open nor an earlier test is restored.
-      const page = new URL(`/lab/workspaces/browser-test/tree/${notebook}`, url);
+      const page = new URL(`/lab/workspaces/${workspace}/tree/${notebook}`, url);
       page.search = `?token=${url.searchParams.get('token')}&reset`;
       return page.href;
     },
@@ -51,7 +54,10 @@ async function printedUrl(server: ChildProcess): Promise<string> {
 }
 
 /** A copy of a notebook beside it, without outputs and with further code cells at its end; gone after `remove`. */
-export function copyNotebook(name: string, moreCells: readonly string[]): { name: string; remove(): void } {
+export function copyNotebook(
+  name: string,
+  moreCells: readonly string[] = [],
+): { name: string; remove(): void } {
   const copy = name.replace(/\.ipynb$/, `-browser-test-${process.pid}.ipynb`);
   const path = join(NOTEBOOKS, copy);
   const notebook = JSON.parse(readFileSync(join(NOTEBOOKS, name), 'utf8'));

@@ -50,14 +50,14 @@ export class NotebookPage {
     page.on('pageerror', (error) => this.scriptErrors.push(error.message));
   }
 
-  static async open(url: string): Promise<NotebookPage> {
+  /** @param height enough for all of it, because JupyterLab builds only the cells in view */
+  static async open(url: string, height = 4800): Promise<NotebookPage> {
     const profile = mkdtempSync(join(tmpdir(), 'hyperion-browser-'));
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: CHROMIUM,
       headless: true,
       args: FLAGS,
-      // Tall, because JupyterLab builds only the cells in view.
-      viewport: { width: WIDTH, height: 4800 },
+      viewport: { width: WIDTH, height },
     });
     const opened = new NotebookPage(context, context.pages()[0] ?? (await context.newPage()), profile);
     await opened.keepSettings();
@@ -128,6 +128,16 @@ export class NotebookPage {
         };
       }),
     );
+  }
+
+  /** How many charts plotly has drawn. */
+  drawnCharts(): Promise<number> {
+    return this.page.locator('.js-plotly-plot .main-svg .cartesianlayer').count();
+  }
+
+  /** The text of the frame of that title, a page within an output. */
+  async frameText(title: string): Promise<string | null> {
+    return this.page.frameLocator(`iframe[title="${title}"]`).locator('body').textContent();
   }
 
   /** The computed colour of the first element that `selector` finds. */

@@ -48,7 +48,7 @@ describe('bench memory', () => {
       expect(Object.keys(of('dynamic', measure, 'dynamic').ratios)).toEqual(['glibc', ...here]);
     expect(of('dynamic', 'resident')).toMatchObject({ unit: 'ratio', target: { value: 1.25 } });
     expect(of('shared pool, 2 threads', 'lifo').ratios['shared pool, 1 thread']).toBeGreaterThan(0);
-    expect(of('dynamic, tracked', 'trace').ratios.dynamic).toBeGreaterThan(0);
+    expect(of('tracking alone', 'trace').ratios.dynamic).toBeDefined();
   }, 120_000);
 
   test('a table, and the packages of what is missing', () => {

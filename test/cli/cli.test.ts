@@ -78,6 +78,29 @@ describe('inspect', () => {
 });
 
 describe('generate', () => {
+  test.each(['static', 'pooled', 'dynamic', 'hybrid'])(
+    '--strategy %s: the same tokens, within the budget',
+    (strategy) => {
+      const { status, stdout } = hyperion(
+        'generate',
+        llama,
+        '--ids',
+        ids,
+        '--max-tokens',
+        '4',
+        '--budget',
+        '3MiB',
+        '--strategy',
+        strategy,
+        '--json',
+      );
+      expect(status).toBe(0);
+      const result = JSON.parse(stdout);
+      expect(result.ids).toEqual(greedy.slice(0, 4));
+      expect(result.enginePeakBytes).toBeLessThanOrEqual(3 * 2 ** 20);
+    },
+  );
+
   test('--json: exactly the fields, and numbers that agree', () => {
     const args = [
       '--max-tokens',

@@ -213,6 +213,26 @@ test('what is dropped without a close is given back when it is collected', async
   expect(native().liveBytes()).toBe(0);
 });
 
+test('a view pins its block when nobody holds the allocator any more', async () => {
+  const collect = await collector();
+  const viewOfDropped = () => {
+    const allocator = createAllocator({ strategy: 'dynamic' });
+    return allocator.view(allocator.allocate(64)).fill(9);
+  };
+  let view: Uint8Array | undefined = viewOfDropped();
+  for (let i = 0; i < 20; i += 1) {
+    collect();
+    await new Promise(setImmediate);
+  }
+  expect(view.every((byte) => byte === 9) && view.length === 64).toBe(true);
+  view = undefined;
+  for (let i = 0; i < 100 && native().liveBytes() > 0; i += 1) {
+    collect();
+    await new Promise(setImmediate);
+  }
+  expect(native().liveBytes()).toBe(0);
+});
+
 describe('limits', () => {
   test('a limit bounds what blocks ask for, a budget what is held', async () => {
     using allocator = createAllocator({ strategy: 'dynamic', limit: 10_000, budget: '8 MiB' });

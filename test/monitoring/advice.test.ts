@@ -218,8 +218,8 @@ describe('advice', () => {
     const misuses = [misuse('double free', 5), misuse('constructor', 6), misuse('double free', 7)];
     const advice = adviceFor({ ...emptyReport('Memory'), misuses });
     expect(advice.map(({ because }) => because)).toEqual([
-      "2 refusals, the first at 5.00 ms in 'cache', 1.0 KiB of rows: freed before",
-      "1 refusal, the first at 6.00 ms in 'cache', 1.0 KiB of rows: freed before",
+      "2 refusals, the first 5.00 ms after the start, in 'cache', 1.0 KiB of rows: freed before",
+      "1 refusal, the first 6.00 ms after the start, in 'cache', 1.0 KiB of rows: freed before",
     ]);
     expect(advice[0]!.change).toBe('Free each block once, where its owner is done with it. Begin at a.ts:3.');
     expect(advice[1]!.change).toBe('See what the code does there. Begin at a.ts:3.');
