@@ -46,11 +46,6 @@ class BlockHeap {
   // Gives everything back, taken blocks included.
   void reset();
 
-  // All that is reserved, by address, as visitor(address, bytes, taken): a slab block by block,
-  // each larger block and each free run as one.
-  template <class Visitor>
-  void visit(Visitor&& visitor) const;
-
  private:
   struct Slab {
     std::byte* base;
@@ -82,20 +77,5 @@ class BlockHeap {
   uint64_t taken_bytes_ = 0;
   uint64_t taken_blocks_ = 0;
 };
-
-template <class Visitor>
-void BlockHeap::visit(Visitor&& visitor) const {
-  runs_.visit([&](const RunHeap::Run& run) {
-    if (!run.used || run.label == kNone) return visitor(run.address, run.bytes, run.used);
-    const Slab& slab = slabs_[run.label];
-    const uint64_t bytes = class_bytes(slab.index);
-    uint64_t at = 0;
-    for (uint64_t rest = slab.all, free = slab.free; rest != 0; rest >>= 1, free >>= 1) {
-      visitor(run.address + at, bytes, (free & 1) == 0);
-      at += bytes;
-    }
-    if (at < run.bytes) visitor(run.address + at, run.bytes - at, false);
-  });
-}
 
 }  // namespace hyperion

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "base/format.h"
 #include "platform/pages.h"
@@ -67,28 +66,6 @@ void Dynamic::reset() {
   for (Cache& cache : caches_) cache.count = 0;
   heap_.reset();
   requested_ = 0;
-}
-
-void Dynamic::visit(const std::function<void(const Span&)>& visitor) const {
-  std::vector<const std::byte*> cached;
-  for (const Cache& cache : caches_) {
-    cached.insert(cached.end(), cache.blocks.begin(), cache.blocks.begin() + cache.count);
-  }
-  std::sort(cached.begin(), cached.end());
-  Span span{nullptr, 0, false};
-  const auto extend = [&](const std::byte* address, uint64_t bytes, bool used) {
-    if (span.used == used && span.address + span.bytes == address) {
-      span.bytes += bytes;
-      return;
-    }
-    if (span.bytes > 0) visitor(span);
-    span = {address, bytes, used};
-  };
-  heap_.visit([&](const std::byte* address, uint64_t bytes, bool taken) {
-    extend(address, bytes, taken && !std::binary_search(cached.begin(), cached.end(), address));
-  });
-  for (const auto& [block, pages] : pages_) extend(block, pages.bytes, true);
-  if (span.bytes > 0) visitor(span);
 }
 
 Request Dynamic::pages_for(const Request& request) {

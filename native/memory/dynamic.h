@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <map>
 
 #include "base/checked.h"
@@ -13,13 +12,6 @@
 #include "memory/size_classes.h"
 
 namespace hyperion {
-
-// A stretch of memory, for a picture of what is used and what is free.
-struct Span {
-  const std::byte* address;
-  uint64_t bytes;
-  bool used;
-};
 
 // Not thread-safe. Never reads or writes a block.
 class Dynamic final : public MemoryResource {
@@ -41,10 +33,6 @@ class Dynamic final : public MemoryResource {
 
   uint64_t trim() override;
   void reset() override;
-
-  // All that is reserved, neighbours of one kind as one span: the heap by address, then the blocks
-  // that came straight from the upstream.
-  void visit(const std::function<void(const Span&)>& visitor) const;
 
  private:
   // Free blocks of one class, the last freed on top.

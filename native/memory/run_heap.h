@@ -21,13 +21,6 @@ class RunHeap {
   static constexpr uint32_t kLargestRun = 64;  // units
   static constexpr uint32_t kNoLabel = 0;
 
-  struct Run {
-    std::byte* address;
-    uint64_t bytes;
-    bool used;
-    uint32_t label;  // only of used runs
-  };
-
   // REQUIRES: upstream outlives the heap.
   explicit RunHeap(MemoryResource& upstream) : upstream_(upstream) {}
   RunHeap(const RunHeap&) = delete;
@@ -63,10 +56,6 @@ class RunHeap {
 
   // Gives all segments back, whatever is in use.
   void reset();
-
-  // Every run, by address.
-  template <class Visitor>
-  void visit(Visitor&& visitor) const;
 
  private:
   // A run's length in units, and whether it is in use: up to date at its first and its last unit.
@@ -113,18 +102,5 @@ class RunHeap {
   std::array<std::vector<Place>, kBins> bins_;
   std::array<uint64_t, kBins / 64> filled_{};  // a bit for each bin that lists a run
 };
-
-template <class Visitor>
-void RunHeap::visit(Visitor&& visitor) const {
-  for (const auto& segment : segments_) {
-    for (uint32_t unit = 0; unit < segment->units;) {
-      const Extent extent = segment->extent(unit);
-      const uint32_t length = extent & ~kUsed;
-      visitor(Run{segment->base + unit * kUnit, length * kUnit, (extent & kUsed) != 0,
-                  segment->labels[unit]});
-      unit += length;
-    }
-  }
-}
 
 }  // namespace hyperion

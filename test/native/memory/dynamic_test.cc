@@ -219,37 +219,6 @@ TEST(Dynamic, TheLargestFreeBlockNeedsNoUpstream) {
   EXPECT_EQ(dynamic.allocate({16}), nullptr);
 }
 
-TEST(Dynamic, SpansCoverWhatIsReservedAndWhatIsInUse) {
-  HeapResource upstream;
-  Dynamic dynamic(upstream);
-  std::mt19937_64 random(9);
-  std::vector<Block> live;
-  for (int i = 0; i < 2000; ++i) {
-    const Request request{log_uniform(random, 16, 100000)};
-    live.push_back({dynamic.allocate(request), request, 0});
-  }
-  for (int i = 0; i < 700; ++i) {
-    std::swap(live[random() % live.size()], live.back());
-    dynamic.free(live.back().address, live.back().request);
-    live.pop_back();
-  }
-  std::map<const std::byte*, Span> spans;
-  uint64_t used = 0;
-  uint64_t total = 0;
-  dynamic.visit([&](const Span& span) {
-    EXPECT_TRUE(spans.emplace(span.address, span).second);
-    total += span.bytes;
-    used += span.used ? span.bytes : 0;
-  });
-  EXPECT_EQ(total, dynamic.usage().reserved);
-  EXPECT_EQ(used, dynamic.usage().active);
-  for (const Block& block : live) {
-    const Span& span = std::prev(spans.upper_bound(block.address))->second;
-    EXPECT_TRUE(span.used);
-    EXPECT_LE(block.address + block.request.bytes, span.address + span.bytes);
-  }
-}
-
 TEST(Dynamic, ResetAndTheEndGiveLiveBlocksBackToo) {
   HeapResource upstream;
   Dynamic dynamic(upstream);
