@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,12 @@ class [[nodiscard]] Result {
   Result(T value) : value_(std::move(value)) {}
   // REQUIRES: !status.ok()
   Result(Status status) : status_(std::move(status)) {}
+  // Of what converts to T: an owner of a derived class, say.
+  template <typename U>
+    requires std::is_convertible_v<U, T>
+  Result(Result<U> other) : status_(other.status()) {
+    if (other.ok()) value_ = std::move(other.value());
+  }
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }

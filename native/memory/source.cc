@@ -4,16 +4,6 @@
 #include "memory/shared_pool.h"
 
 namespace hyperion {
-namespace {
-
-template <typename T>
-Result<std::unique_ptr<MemoryResource>> as_resource(Result<std::unique_ptr<T>> made) {
-  if (!made.ok()) return made.status();
-  return std::unique_ptr<MemoryResource>(std::move(made.value()));
-}
-
-}  // namespace
-
 Result<std::unique_ptr<MemoryResource>> make_source(const SourceConfig& config,
                                                     MemoryResource& upstream) {
   if (const auto* strategy = std::get_if<StrategyConfig>(&config)) {
@@ -21,8 +11,8 @@ Result<std::unique_ptr<MemoryResource>> make_source(const SourceConfig& config,
     return make_strategy(*strategy, upstream);
   }
   const auto& [pool, thread_safe] = std::get<PoolSource>(config);
-  if (thread_safe) return as_resource(SharedPool::create(upstream, pool));
-  return as_resource(CheckedPool::create(upstream, pool));
+  if (thread_safe) return SharedPool::create(upstream, pool);
+  return CheckedPool::create(upstream, pool);
 }
 
 bool grows(const SourceConfig& config) {

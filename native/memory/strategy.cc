@@ -32,12 +32,6 @@ Status invalid(const std::string& sentence) {
   return Status(Code::invalid, sentence);
 }
 
-template <typename Resource>
-Strategy as_strategy(Result<std::unique_ptr<Resource>> made) {
-  if (!made.ok()) return made.status();
-  return std::unique_ptr<MemoryResource>(std::move(made.value()));
-}
-
 }  // namespace
 
 Status check(const StrategyConfig& config) {
@@ -65,14 +59,13 @@ Strategy make_strategy(const StrategyConfig& config, MemoryResource& upstream) {
   if (Status status = check(config); !status.ok()) return status;
   switch (config.kind) {
     case Kind::fixed:
-      return as_strategy(Arena::create(upstream, config.initial_pool_size));
+      return Arena::create(upstream, config.initial_pool_size);
     case Kind::pooled:
-      return as_strategy(Pooled::create(pooled_config(config), upstream));
+      return Pooled::create(pooled_config(config), upstream);
     case Kind::dynamic:
       break;
     case Kind::hybrid:
-      return as_strategy(
-          Hybrid::create(hybrid_config(config), upstream, std::make_unique<Dynamic>(upstream)));
+      return Hybrid::create(hybrid_config(config), upstream, std::make_unique<Dynamic>(upstream));
   }
   return std::unique_ptr<MemoryResource>(std::make_unique<Dynamic>(upstream));
 }

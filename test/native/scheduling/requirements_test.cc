@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/checked.h"
+#include "platform/pages.h"
+#include "support/status_details.h"
 #include "support/tiny_llama.h"
 
 namespace hyperion {
@@ -28,8 +31,7 @@ TEST(Requirements, RefuseOnePageLessThanTheSmallest) {
   EXPECT_TRUE(with_budget(network, smallest).check(10).ok());
   const Status refused = with_budget(network, smallest - kPageSize).check(10);
   EXPECT_EQ(refused.code(), Code::over_budget);
-  EXPECT_EQ(refused.details()[2].first, "smallestBudgetBytes");
-  EXPECT_EQ(refused.details()[2].second, static_cast<double>(smallest));
+  EXPECT_EQ(detail(refused, "smallestBudgetBytes"), static_cast<double>(smallest));
 }
 
 TEST(Requirements, EverythingFitsFromTheWorkingSetOn) {
@@ -78,6 +80,44 @@ TEST(Requirements, OptionsHaveRanges) {
   EXPECT_EQ(check_options({.threads = 0}).code(), Code::invalid);
   EXPECT_EQ(check_options({.threads = 257}).code(), Code::invalid);
   EXPECT_EQ(check_options({.readers = 0}).code(), Code::invalid);
+}
+
+// Whether sessions do run under these budgets is asked in inference/session_strategies_test.cc.
+TEST(Requirements, OfEachStrategyTheSmallestBudgetIsEnoughAndAPageLessIsRefused) {
+  const TinyLlama network = make_tiny_llama({});
+  for (const auto kind : {StrategyConfig::Kind::fixed, StrategyConfig::Kind::pooled,
+                          StrategyConfig::Kind::dynamic, StrategyConfig::Kind::hybrid}) {
+    for (const uint64_t positions : {1u, 64u, 65u, 300u}) {
+      const auto under = [&](uint64_t budget) {
+        return Requirements(network.graph, *network.fake.model,
+                            {.budget = budget, .threads = 2, .strategy = {.kind = kind}});
+      };
+      const uint64_t smallest = under(kUnlimited).smallest_budget(positions);
+      EXPECT_EQ(smallest % kPageSize, 0u);
+      EXPECT_TRUE(under(smallest).check(positions).ok());
+      EXPECT_TRUE(under(smallest).check_strategy().ok());
+      const Status refused = under(smallest - kPageSize).check(positions);
+      EXPECT_EQ(refused.code(), Code::over_budget);
+      EXPECT_EQ(detail(refused, "smallestBudgetBytes"), smallest);
+    }
+  }
+}
+
+TEST(Requirements, AStaticPoolLeavesRoomForARecordingAndIsRefusedWhereItDoesNot) {
+  const TinyLlama network = make_tiny_llama({});
+  const auto with_pool = [&](uint64_t pool, uint64_t budget) {
+    const StrategyConfig strategy = {.kind = StrategyConfig::Kind::fixed, .initial_pool_size = pool};
+    return Requirements(network.graph, *network.fake.model,
+                        {.budget = budget, .strategy = strategy});
+  };
+  const uint64_t budget = with_pool(0, kUnlimited).smallest_budget(100);
+  const uint64_t pool = with_pool(0, budget).strategy().initial_pool_size;
+  EXPECT_EQ(pool, budget - round_up(kRecordingBytes, kPageSize));
+  EXPECT_TRUE(with_pool(pool, budget).check_strategy().ok());
+  EXPECT_EQ(with_pool(pool + kPageSize, budget).check_strategy().code(), Code::invalid);
+  // A pool that is too small is the room, however large the budget is.
+  EXPECT_EQ(with_pool(pool - kPageSize, kUnlimited).check(100).code(), Code::over_budget);
+  EXPECT_TRUE(with_pool(pool, kUnlimited).check(100).ok());
 }
 
 }  // namespace
