@@ -60,6 +60,9 @@ export async function replay(trace: AllocationTrace | string, options: ReplayOpt
   return new Replay(loaded.name, own.requestedPeak, rows);
 }
 
+/** A refusal in a table or a chart, where its sentence would have no room. */
+const DOES_NOT_FIT = 'a block does not fit';
+
 /** What a trace costs under several strategies. */
 export class Replay {
   /** Replays come from `replay()`. */
@@ -89,7 +92,7 @@ export class Replay {
         row.externalFragmentation,
         row.internalFragmentation,
         row.nanosecondsPerOperation,
-        row.failure === null ? null : 'a block does not fit',
+        row.failure && DOES_NOT_FIT,
       ]),
       { caption: `${this.name} replayed; lower bound ${formatBytes(this.lowerBound)}` },
     );
@@ -106,7 +109,7 @@ export class Replay {
         peakRequestedBytes: this.lowerBound,
         externalFragmentation: row.externalFragmentation,
         nanosecondsPerOperation: row.nanosecondsPerOperation,
-        failed: row.failure ?? undefined,
+        failed: row.failure === null ? undefined : DOES_NOT_FIT,
       })),
     });
   }
