@@ -74,8 +74,7 @@ Napi::Value allocator_samples(const Napi::CallbackInfo& info) {
       tracker == nullptr ? std::vector<UsageSample>() : tracker->samples();
   Rows<3> rows(env, samples.size());
   for (const UsageSample& sample : samples) {
-    rows.add(sample.time_ms, sample.requested,
-              sample.reserved);
+    rows.add(sample.time_ms, sample.requested, sample.reserved);
   }
   return rows.array();
 }
@@ -104,8 +103,7 @@ void track_allocator(const Napi::CallbackInfo& info) {
 
 void set_allocator_limits(const Napi::CallbackInfo& info) {
   UserAllocator& allocator = Instance::of(info.Env()).allocator(info[0]);
-  check(info.Env(),
-        allocator->set_limits(to_limit(info[1], "budget"), to_limit(info[2], "limit")));
+  check(info.Env(), allocator->set_limits(to_limit(info[1], "budget"), to_limit(info[2], "limit")));
 }
 
 void reset_allocator(const Napi::CallbackInfo& info) {

@@ -1,6 +1,6 @@
-// Blocks of allocators, allocated and freed: the calls that a program makes a million times. They are
-// plain Node-API functions that take and give numbers and never throw: a refusal is the handle 0, a
-// handle that names nothing a false. What is wrong then is asked for by other calls.
+// Blocks of allocators, allocated and freed: the calls that a program makes a million times. They
+// are plain Node-API functions that take and give numbers and never throw: a refusal is the handle
+// 0, a handle that names nothing a false. What is wrong then is asked for by other calls.
 #include "addon/convert_memory.h"
 #include "addon/functions.h"
 #include "addon/instance.h"
@@ -80,14 +80,14 @@ napi_value free(napi_env env, napi_callback_info info) {
   return flag(env, (*allocator)->free(handle));
 }
 
-// allocateMany(allocator, bytes, options, sizes, handles): `bytes` for each handle, or, where that is 0,
-// as `sizes` says. Returns how many were allocated.
+// allocateMany(allocator, bytes, options, sizes, handles): `bytes` for each handle, or, where that
+// is 0, as `sizes` says. Returns how many were allocated.
 napi_value allocate_many(napi_env env, napi_callback_info info) {
   const Arguments<5> arguments(env, info);
   UserAllocator* allocator = arguments.allocator();
   if (allocator == nullptr) return number(env, 0);
-  const size_t done = (*allocator)->allocate_many(arguments.request(), arguments.numbers(3),
-                                                  arguments.numbers(4));
+  const size_t done =
+      (*allocator)->allocate_many(arguments.request(), arguments.numbers(3), arguments.numbers(4));
   return number(env, static_cast<double>(done));
 }
 

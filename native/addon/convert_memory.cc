@@ -80,15 +80,15 @@ std::vector<TraceEvent> to_trace_events(const Napi::Value& value) {
     const double* row = table.Data() + i;
     const auto whole = [&](size_t field, double most) {
       if (!(row[field] >= 0 && row[field] <= most)) {
-        throw_invalid(env, "event " + std::to_string(i / kTraceFields) + " of the trace is out of range");
+        throw_invalid(
+            env, "event " + std::to_string(i / kTraceFields) + " of the trace is out of range");
       }
       return static_cast<uint64_t>(row[field]);
     };
-    events.push_back({row[0], whole(2, 0x1p53), whole(3, 0x1p53),
-                      static_cast<uint32_t>(whole(4, UINT32_MAX)),
-                      static_cast<uint16_t>(whole(5, UINT16_MAX)),
-                      static_cast<TraceEvent::Kind>(whole(1, 4)),
-                      whole(6, 1) == 0 ? Lifetime::transient : Lifetime::lasting});
+    events.push_back(
+        {row[0], whole(2, 0x1p53), whole(3, 0x1p53), static_cast<uint32_t>(whole(4, UINT32_MAX)),
+         static_cast<uint16_t>(whole(5, UINT16_MAX)), static_cast<TraceEvent::Kind>(whole(1, 4)),
+         whole(6, 1) == 0 ? Lifetime::transient : Lifetime::lasting});
   }
   return events;
 }
@@ -123,9 +123,8 @@ void set_usage(Napi::Object object, const Usage& usage) {
 Napi::Value to_js(Napi::Env env, const Trace& trace) {
   Rows<kTraceFields> rows(env, trace.events().size());
   for (const TraceEvent& event : trace.events()) {
-    rows.add(event.time_ms, event.kind, event.id,
-              event.bytes, event.alignment,
-              event.tag, event.lifetime);
+    rows.add(event.time_ms, event.kind, event.id, event.bytes, event.alignment, event.tag,
+             event.lifetime);
   }
   Napi::Object result = Napi::Object::New(env);
   result.Set("events", rows.array());

@@ -42,8 +42,7 @@ class ReplayWorker final : public Napi::AsyncWorker {
     object.Set("internal", internal_fragmentation(result_.at_peak));
     object.Set("externalPeak", result_.worst_external);
     object.Set("nanosecondsPerOperation", result_.nanoseconds_per_operation);
-    object.Set("failedAt",
-               result_.failed_at ? static_cast<double>(*result_.failed_at) : -1.0);
+    object.Set("failedAt", result_.failed_at ? static_cast<double>(*result_.failed_at) : -1.0);
     object.Set("failure", result_.failure.message());
     deferred_.Resolve(object);
   }
@@ -59,7 +58,8 @@ class ReplayWorker final : public Napi::AsyncWorker {
 };
 
 Napi::Value replay_trace(const Napi::CallbackInfo& info) {
-  auto* worker = new ReplayWorker(info.Env(), to_trace_events(info[0]), to_allocator_config(info[1]));
+  auto* worker =
+      new ReplayWorker(info.Env(), to_trace_events(info[0]), to_allocator_config(info[1]));
   const Napi::Promise promise = worker->promise();
   worker->Queue();
   return promise;

@@ -104,12 +104,11 @@ Napi::Value drain_events(const Napi::CallbackInfo& info) {
 
 Napi::Value session_blocks(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const std::vector<LiveBlock> blocks = Instance::of(env).session(info[0])->engine_memory().blocks();
+  const std::vector<LiveBlock> blocks =
+      Instance::of(env).session(info[0])->engine_memory().blocks();
   BlockRows rows(env, blocks.size());
   for (const LiveBlock& block : blocks) {
-    rows.add(0, address_of(block.address), block.bytes,
-              kPageSize, block.tag,
-              block.sequence, 0);
+    rows.add(0, address_of(block.address), block.bytes, kPageSize, block.tag, block.sequence, 0);
   }
   return rows.array();
 }

@@ -30,10 +30,11 @@ Napi::Value UserAllocator::view(Napi::Env env, BlockHandle handle) {
   const TableBlock& block = *allocator_->blocks().find(handle);
   napi_value buffer;
   const auto keep = [](napi_env, void*, void*) {};  // the block is the allocator's
-  if (napi_create_external_arraybuffer(env, block.data(), block.bytes(), keep, nullptr,
-                                       &buffer) != napi_ok) {
-    throw to_error(env, Status(Code::unsupported,
-                               "this JavaScript runtime has no views of memory that is not its own"));
+  if (napi_create_external_arraybuffer(env, block.data(), block.bytes(), keep, nullptr, &buffer) !=
+      napi_ok) {
+    throw to_error(env,
+                   Status(Code::unsupported,
+                          "this JavaScript runtime has no views of memory that is not its own"));
   }
   napi_ref reference;
   napi_create_reference(env, buffer, 0, &reference);

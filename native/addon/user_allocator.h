@@ -25,10 +25,11 @@ class UserAllocator {
 
   bool has_views() const { return !views_.empty(); }
 
-  // Detaches the block's buffer: JavaScript then sees nothing where it saw the block. Before a block
-  // is freed.
+  // Detaches the block's buffer: JavaScript then sees nothing where it saw the block. Before a
+  // block is freed.
   void detach(napi_env env, BlockHandle handle) {
-    if (has_views()) [[unlikely]] detach_view(env, handle);
+    if (has_views()) [[unlikely]]
+      detach_view(env, handle);
   }
   void detach_all(napi_env env);
 

@@ -7,8 +7,9 @@
 namespace hyperion::bench {
 namespace {
 
-// Each block on record beside the resource: its tag, its size, its age, its place in the list of what
-// is live; and a second free finds nothing. Owners know the size of what they free, as without.
+// Each block on record beside the resource: its tag, its size, its age, its place in the list of
+// what is live; and a second free finds nothing. Owners know the size of what they free, as
+// without.
 class Recorded {
  public:
   Recorded(BlockTable& table, Dynamic& resource) : table_(table), resource_(resource) {}

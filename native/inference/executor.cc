@@ -60,8 +60,8 @@ Status Executor::make_room(uint64_t tokens, uint64_t positions, uint64_t chunk) 
   return activations_.resize(rows);
 }
 
-// For all lookups that read rows in this pass or in a longer sequence: made later it would lie above the
-// cache and what else changes size, and keep their room from serving again.
+// For all lookups that read rows in this pass or in a longer sequence: made later it would lie
+// above the cache and what else changes size, and keep their room from serving again.
 Status Executor::make_staging() {
   if (!reads_rows_) return {};
   const bool tables_stay = requirements_.everything_fits(graph_.context_length);

@@ -30,9 +30,9 @@ class RowReader {
   // before. OVER_BUDGET, OUT_OF_MEMORY, CANCELLED.
   Status make_staging(uint32_t tensor);
 
-  // Reads rows `ids` of a matrix as floats, one after another into `out`. OVER_BUDGET, IO, CANCELLED, or CORRUPT when the file was cut
-  // short. REQUIRES: the tensor has two dimensions and each id is below the first; `out` takes the
-  // rows.
+  // Reads rows `ids` of a matrix as floats, one after another into `out`. OVER_BUDGET, IO,
+  // CANCELLED, or CORRUPT when the file was cut short. REQUIRES: the tensor has two dimensions and
+  // each id is below the first; `out` takes the rows.
   Status read(uint32_t tensor, std::span<const int32_t> ids, float* out);
 
   // Wakes a read() to look at `cancelled`.

@@ -103,7 +103,8 @@ Status Allocator::refusal(const Request& request) const {
   const uint64_t unused = now.reserved - now.active;
   const uint64_t largest = std::min(now.largest_free, unused);
   const uint64_t obtainable = grows_ && budget_.limit() != kUnlimited ? budget_.available() : 0;
-  const uint64_t fitting = std::min(std::max(largest, obtainable), limit_->limit() - limit_->used());
+  const uint64_t fitting =
+      std::min(std::max(largest, obtainable), limit_->limit() - limit_->used());
   Details details = why.details();
   const auto add = [&](const char* name, uint64_t value) {
     add_detail(details, name, static_cast<double>(value));

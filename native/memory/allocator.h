@@ -1,5 +1,5 @@
-// What a program allocates from: a strategy or a pool under limits, with counters that nest, a trace
-// on demand, and its blocks known by handles.
+// What a program allocates from: a strategy or a pool under limits, with counters that nest, a
+// trace on demand, and its blocks known by handles.
 #pragma once
 
 #include <memory>
@@ -37,7 +37,8 @@ class Allocator {
   bool free(BlockHandle handle);
 
   // The same for many; they stop at the first that fails and return how many were done. A request
-  // of 0 bytes takes the bytes of each block from `sizes`. Handles are numbers as JavaScript has them.
+  // of 0 bytes takes the bytes of each block from `sizes`. Handles are numbers as JavaScript has
+  // them.
   size_t allocate_many(Request request, std::span<const double> sizes, std::span<double> handles);
   size_t free_many(std::span<const double> handles);
 

@@ -16,8 +16,9 @@ namespace hyperion {
 // was used, and the owner, so a handle comes again only after 2^20 blocks have used its slot.
 using BlockHandle = uint64_t;
 
-// A live block and how it was asked for, in 16 bytes: a table of many should fit into a cache. Packed by
-// hand, because each word is written whole: bit-fields are not, and what is read back at once stalls.
+// A live block and how it was asked for, in 16 bytes: a table of many should fit into a cache.
+// Packed by hand, because each word is written whole: bit-fields are not, and what is read back at
+// once stalls.
 class TableBlock {
  public:
   static constexpr uint64_t kTags = 1 << 11;
@@ -127,8 +128,8 @@ class BlockTable {
 
   const uint64_t owner_;
   std::vector<TableBlock> slots_;
-  // Apart from the slots, since freeing a block does not look at it: the number of a live block, the
-  // next free slot of a free one.
+  // Apart from the slots, since freeing a block does not look at it: the number of a live block,
+  // the next free slot of a free one.
   std::vector<uint64_t> numbers_;
   uint32_t free_head_ = kNone;
   uint64_t live_ = 0;

@@ -1,5 +1,5 @@
-// The limit on the bytes that one owner holds from the operating system. Whoever wants pages charges
-// them here first; nothing is mapped uncharged.
+// The limit on the bytes that one owner holds from the operating system. Whoever wants pages
+// charges them here first; nothing is mapped uncharged.
 #pragma once
 
 #include <cstdint>

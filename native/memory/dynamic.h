@@ -48,7 +48,8 @@ class Dynamic final : public MemoryResource {
 
   static uint64_t aligned_bytes(const Request& request) {
     // Every class is a multiple of the default alignment.
-    if (request.alignment <= kDefaultAlignment) [[likely]] return request.bytes;
+    if (request.alignment <= kDefaultAlignment) [[likely]]
+      return request.bytes;
     return round_up(request.bytes, request.alignment);
   }
   static bool is_small(const Request& request) {

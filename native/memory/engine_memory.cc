@@ -17,8 +17,7 @@ Request request_for(Tag tag, uint64_t bytes) {
 
 }  // namespace
 
-EngineMemory::EngineMemory(uint64_t budget, Monitor& monitor)
-    : monitor_(monitor), budget_(budget) {
+EngineMemory::EngineMemory(uint64_t budget, Monitor& monitor) : monitor_(monitor), budget_(budget) {
   // `dynamic` holds nothing before the first block, so it cannot be refused.
   strategy_ = std::move(make_strategy(config_, spans_).value());
   blocks_ = std::make_unique<Tracking>(*strategy_);

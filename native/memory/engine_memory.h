@@ -24,8 +24,9 @@ class EngineMemory {
   // REQUIRES: monitor outlives this.
   EngineMemory(uint64_t budget, Monitor& monitor);
 
-  // Replaces the strategy, which is `dynamic` at first. INVALID, OVER_BUDGET or OUT_OF_MEMORY when it
-  // cannot hold what it holds from the start. A trace that runs ends. REQUIRES: no block is live.
+  // Replaces the strategy, which is `dynamic` at first. INVALID, OVER_BUDGET or OUT_OF_MEMORY when
+  // it cannot hold what it holds from the start. A trace that runs ends. REQUIRES: no block is
+  // live.
   Status use(const StrategyConfig& config);
 
   // Called by allocate(), with no lock of this held, until the block fits. Set before the first
@@ -61,8 +62,8 @@ class EngineMemory {
   const Budget& budget() const { return budget_; }
   Monitor& monitor() { return monitor_; }
 
-  // The live blocks, oldest first (pages of their own before them, numbered 0), and what is held from
-  // the operating system.
+  // The live blocks, oldest first (pages of their own before them, numbered 0), and what is held
+  // from the operating system.
   std::vector<LiveBlock> blocks() const;
   std::vector<LiveBlock> reserved_spans() const;
 

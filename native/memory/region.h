@@ -1,4 +1,5 @@
-// Pages and their charge as one: a Region is charged before it exists and released after it is gone.
+// Pages and their charge as one: a Region is charged before it exists and released after it is
+// gone.
 #pragma once
 
 #include <cstddef>

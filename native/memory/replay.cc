@@ -158,8 +158,7 @@ Status observe(std::span<const TraceEvent> events, size_t peak, const AllocatorC
   return {};
 }
 
-Status time_once(std::span<const TraceEvent> events, const AllocatorConfig& config,
-                 double& least) {
+Status time_once(std::span<const TraceEvent> events, const AllocatorConfig& config, double& least) {
   if (events.empty()) return {};
   Run run(config);
   if (Status status = run.begin(); !status.ok()) return status;
@@ -172,8 +171,8 @@ Status time_once(std::span<const TraceEvent> events, const AllocatorConfig& conf
   return {};
 }
 
-// What one operation takes, with what the run itself does besides: the table of its blocks. The least of
-// some runs, since what else happens only ever adds.
+// What one operation takes, with what the run itself does besides: the table of its blocks. The
+// least of some runs, since what else happens only ever adds.
 Status time(std::span<const TraceEvent> events, const AllocatorConfig& config,
             ReplayResult& result) {
   double least = std::numeric_limits<double>::infinity();
@@ -191,7 +190,8 @@ Result<ReplayResult> replay(std::span<const TraceEvent> events, const AllocatorC
   const Result<Survey> found = survey(events, config, result);
   if (!found.ok()) return found.status();
   const auto done = events.first(found.value().events);
-  if (Status status = observe(done, found.value().peak, config, result); !status.ok()) return status;
+  if (Status status = observe(done, found.value().peak, config, result); !status.ok())
+    return status;
   if (Status status = time(done, config, result); !status.ok()) return status;
   return result;
 }

@@ -20,8 +20,8 @@ struct ReplayResult {
   Status failure;
 };
 
-// Blocks are neither written nor read, so little of what is reserved becomes resident. INVALID for a
-// trace that frees what it never allocated, and for a source that cannot be.
+// Blocks are neither written nor read, so little of what is reserved becomes resident. INVALID for
+// a trace that frees what it never allocated, and for a source that cannot be.
 Result<ReplayResult> replay(std::span<const TraceEvent> events, const AllocatorConfig& config);
 
 }  // namespace hyperion

@@ -1,5 +1,5 @@
-// What hands out blocks of memory and takes them back: strategies, pools, adaptors and pages all are
-// memory resources, stacked over an upstream.
+// What hands out blocks of memory and takes them back: strategies, pools, adaptors and pages all
+// are memory resources, stacked over an upstream.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ struct Request {
 // tell all of them apart; the others trust their caller.
 enum class FreeResult : uint8_t { freed, freed_before, foreign };
 
-// Bytes, at one moment. What the resource keeps its own records in is on the C++ heap and in none of
-// these.
+// Bytes, at one moment. What the resource keeps its own records in is on the C++ heap and in none
+// of these.
 struct Usage {
   uint64_t reserved = 0;      // held from the upstream
   uint64_t active = 0;        // handed out, as rounded up by the resource; <= reserved

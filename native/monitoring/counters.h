@@ -1,6 +1,7 @@
 // The byte counters of one session. They count data bytes in whole pages (weights, staging,
 // activations, KV cache, scratch) as handed out, and what is reserved from the operating system for
-// them; they leave out code, stacks, the C++ heap's bookkeeping and arrays that the caller hands in.
+// them; they leave out code, stacks, the C++ heap's bookkeeping and arrays that the caller hands
+// in.
 #pragma once
 
 #include <array>

@@ -15,8 +15,7 @@ struct Monitor {
   void record(EventKind kind, int layer, uint64_t bytes) {
     if (!events.running()) return;
     const MemoryCounts counts = counters.snapshot();
-    events.record({now_ms(), kind, layer, bytes, counts.by_tag, counts.peak,
-                   counts.reserved});
+    events.record({now_ms(), kind, layer, bytes, counts.by_tag, counts.peak, counts.reserved});
   }
 };
 

@@ -20,7 +20,8 @@ inline constexpr uint64_t kHugePageSize = 2 * 1024 * 1024;
 // mapped bytes.
 class PageRegion {
  public:
-  // REQUIRES: bytes is a positive multiple of kPageSize; alignment is a power of two from kPageSize.
+  // REQUIRES: bytes is a positive multiple of kPageSize; alignment is a power of two from
+  // kPageSize.
   static Result<PageRegion> map(uint64_t bytes, uint64_t alignment = kPageSize);
 
   // Unmaps what release() gave. REQUIRES: the address and size of the region.

@@ -48,8 +48,8 @@ class Requirements {
   // REQUIRES: graph and model outlive this; the graph was checked against the model.
   Requirements(const Graph& graph, const Model& model, const SessionOptions& options);
 
-  // The strategy of the options. A fixed one without a pool's size gets what the budget leaves beside
-  // a recording, or without a budget what the whole context needs.
+  // The strategy of the options. A fixed one without a pool's size gets what the budget leaves
+  // beside a recording, or without a budget what the whole context needs.
   const StrategyConfig& strategy() const { return strategy_; }
 
   // Layers with their places in memory; lookup-only layers included.

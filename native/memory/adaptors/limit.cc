@@ -43,11 +43,11 @@ void Limit::reset() {
 
 Status Limit::set_limit(uint64_t limit) {
   if (limit < used_) {
-    return Status(Code::invalid,
-                  "a limit of " + format_bytes(limit) + " is below the " + format_bytes(used_) +
-                      " in use; free blocks first",
-                  {{"limitBytes", static_cast<double>(limit)},
-                   {"liveBytes", static_cast<double>(used_)}});
+    return Status(
+        Code::invalid,
+        "a limit of " + format_bytes(limit) + " is below the " + format_bytes(used_) +
+            " in use; free blocks first",
+        {{"limitBytes", static_cast<double>(limit)}, {"liveBytes", static_cast<double>(used_)}});
   }
   limit_ = limit;
   return {};

@@ -58,7 +58,8 @@ AllocationCounters Statistics::whole() const {
 }
 
 Result<AllocationCounters> Statistics::pop() {
-  if (levels_.size() == 1) return Status(Code::invalid, "no phase is open; begin one with pushCounters()");
+  if (levels_.size() == 1)
+    return Status(Code::invalid, "no phase is open; begin one with pushCounters()");
   const AllocationCounters ended = levels_.back();
   levels_.pop_back();
   add(ended, levels_.back());

@@ -31,8 +31,8 @@ const Subject kSubjects[] = {
 class SessionStrategies : public testing::TestWithParam<Subject> {
  protected:
   SessionOptions options(uint64_t budget = kUnlimited, uint64_t window = 2) const {
-    return {.budget = budget, .threads = 2, .prefetch_window = window,
-            .strategy = GetParam().strategy};
+    return {
+        .budget = budget, .threads = 2, .prefetch_window = window, .strategy = GetParam().strategy};
   }
 
   Requirements needs(const TinyLlama& network, uint64_t budget = kUnlimited) const {
@@ -86,8 +86,10 @@ TEST_P(SessionStrategies, ARecordingStartsAndStopsInTheMiddle) {
   for (size_t done = 0; done < ids.size(); done += 30) {
     const Status switched = session->record_events(done / 30 % 2 == 1);
     ASSERT_TRUE(switched.ok()) << switched.message();
-    const std::vector<float> logits = all_logits(
-        *session, {ids.begin() + static_cast<ptrdiff_t>(done), ids.begin() + static_cast<ptrdiff_t>(done) + 30}, vocab);
+    const std::vector<float> logits = all_logits(*session,
+                                                 {ids.begin() + static_cast<ptrdiff_t>(done),
+                                                  ids.begin() + static_cast<ptrdiff_t>(done) + 30},
+                                                 vocab);
     EXPECT_EQ(0, std::memcmp(logits.data(), expected.data() + done * vocab,
                              logits.size() * sizeof(float)));
     EXPECT_EQ(session->drain_events().events.empty(), done / 30 % 2 == 0);
@@ -99,9 +101,8 @@ TEST_P(SessionStrategies, ARecordingStartsAndStopsInTheMiddle) {
 TEST_P(SessionStrategies, AnyOrderOfPassesFitsTheSmallestBudgetOfTheLongest) {
   std::mt19937_64 random(7);
   for (int round = 0; round < 12; ++round) {
-    const TinyLlama network = make_tiny_llama({.hidden = 40 + random() % 200,
-                                               .layers = 1 + random() % 6,
-                                               .tied = random() % 2 == 0});
+    const TinyLlama network = make_tiny_llama(
+        {.hidden = 40 + random() % 200, .layers = 1 + random() % 6, .tied = random() % 2 == 0});
     const uint64_t longest = 1 + random() % network.shape.context;
     const uint64_t budget = smallest_budget(network, longest) + random() % 4 * 7 * kPageSize;
     const auto session = open(network, options(budget, random() % 4));

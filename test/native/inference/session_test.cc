@@ -83,7 +83,8 @@ TEST(Session, RunsUnderTheSmallestBudgetWithARecordingAndNotUnderAPageLess) {
                       {.budget = smallest_budget(network, 2, 1) - kPageSize, .threads = 2})
           .status();
   EXPECT_EQ(refused.code(), Code::over_budget);
-  EXPECT_EQ(detail(refused, "smallestBudgetBytes"), static_cast<double>(smallest_budget(network, 2, 1)));
+  EXPECT_EQ(detail(refused, "smallestBudgetBytes"),
+            static_cast<double>(smallest_budget(network, 2, 1)));
 }
 
 TEST(Session, RefusesLongerSequencesThanTheBudgetHoldsBeforeAnyWork) {
@@ -92,7 +93,8 @@ TEST(Session, RefusesLongerSequencesThanTheBudgetHoldsBeforeAnyWork) {
   EXPECT_TRUE(session->reserve(64).ok());
   const Status refused = session->reserve(65);
   EXPECT_EQ(refused.code(), Code::over_budget);
-  EXPECT_EQ(detail(refused, "smallestBudgetBytes"), static_cast<double>(smallest_budget(network, 1, 65)));
+  EXPECT_EQ(detail(refused, "smallestBudgetBytes"),
+            static_cast<double>(smallest_budget(network, 1, 65)));
   EXPECT_EQ(forward(*session, some_ids(65), {}).code(), Code::over_budget);
   EXPECT_EQ(session->memory().total_allocated, 0u);
 }

@@ -74,10 +74,10 @@ Made pool(HeapResource& upstream) {
 }
 template <class Pool>
 Made growing_pool(HeapResource& upstream) {
-  return std::move(Pool::create(upstream, {.size = 10 * kBlockBytes,
-                                           .block_size = kBlockBytes,
-                                           .growable = true})
-                       .value());
+  return std::move(
+      Pool::create(upstream,
+                   {.size = 10 * kBlockBytes, .block_size = kBlockBytes, .growable = true})
+          .value());
 }
 
 Made hybrid_with(bool optimize, HeapResource& upstream) {
@@ -346,7 +346,7 @@ TEST_P(Conformance, WithstandsAnyLongSequence) {
   expect_as_new();
 }
 
-std::vector<Subject> subjects_that(bool Subject::*trait) {
+std::vector<Subject> subjects_that(bool Subject::* trait) {
   std::vector<Subject> subjects;
   std::copy_if(std::begin(kSubjects), std::end(kSubjects), std::back_inserter(subjects),
                [&](const Subject& subject) { return subject.*trait; });

@@ -115,8 +115,8 @@ TEST(EngineMemory, EachStrategyHoldsWholePagesUnderTheBudgetAndGivesThemBack) {
       EXPECT_EQ(monitor.counters.snapshot().reserved, at_first);
       std::vector<Region> regions;
       for (uint64_t pages = 1; pages < 12; ++pages) {
-        auto region = Region::allocate(memory, static_cast<Tag>(pages % kTagCount),
-                                       pages * kPageSize);
+        auto region =
+            Region::allocate(memory, static_cast<Tag>(pages % kTagCount), pages * kPageSize);
         ASSERT_TRUE(region.ok()) << region.status().message();
         EXPECT_EQ(reinterpret_cast<uintptr_t>(region.value().data()) % kPageSize, 0u);
         regions.push_back(std::move(region.value()));
@@ -190,7 +190,8 @@ TEST(EngineMemory, PagesBesideAStaticPoolAreRefusedByTheBudget) {
 // The arena of `hybrid` is no room for a layer, however empty it is.
 TEST(EngineMemory, WhatIsAvailableCanBeHad) {
   for (const StrategyConfig& strategy : kStrategies) {
-    if (strategy.kind == StrategyConfig::Kind::fixed) continue;  // its pool may hold less than the budget
+    if (strategy.kind == StrategyConfig::Kind::fixed)
+      continue;  // its pool may hold less than the budget
     Monitor monitor;
     EngineMemory memory(kBudget, monitor);
     ASSERT_TRUE(memory.use(strategy).ok());

@@ -126,8 +126,9 @@ TEST(Replay, OfASessionsMemoryHoldsWhatItHeld) {
 
 TEST(Replay, OfARunUnderABudgetFitsThatBudget) {
   constexpr uint64_t budget = 500 * kPageSize;
-  for (const StrategyConfig::Kind kind : {StrategyConfig::Kind::pooled, StrategyConfig::Kind::dynamic,
-                                          StrategyConfig::Kind::hybrid}) {
+  for (const StrategyConfig::Kind kind :
+       {StrategyConfig::Kind::pooled, StrategyConfig::Kind::dynamic,
+        StrategyConfig::Kind::hybrid}) {
     Monitor monitor;
     EngineMemory memory(budget, monitor);
     ASSERT_TRUE(memory.use({.kind = kind}).ok());
@@ -135,7 +136,8 @@ TEST(Replay, OfARunUnderABudgetFitsThatBudget) {
     std::mt19937_64 random(6);
     churn(memory, random);
     const auto trace = memory.take_trace();
-    const Result<ReplayResult> result = replay(trace->events(), of(StrategyConfig{.kind = kind}, budget));
+    const Result<ReplayResult> result =
+        replay(trace->events(), of(StrategyConfig{.kind = kind}, budget));
     ASSERT_TRUE(result.ok());
     EXPECT_FALSE(result.value().failed_at.has_value()) << static_cast<int>(kind);
     EXPECT_LE(result.value().reserved_peak, budget);
@@ -167,9 +169,9 @@ TEST(Replay, ALimitRefusesToo) {
 }
 
 TEST(Replay, PagesBesideTheSourceStayOverAReset) {
-  const TraceEvent events[] = {event(Kind::map, 1, 2 * kPageSize), allocation(2, kPageSize, kPageSize),
-                               event(Kind::reset), allocation(3, 3 * kPageSize, kPageSize),
-                               event(Kind::unmap, 1, 2 * kPageSize)};
+  const TraceEvent events[] = {
+      event(Kind::map, 1, 2 * kPageSize), allocation(2, kPageSize, kPageSize), event(Kind::reset),
+      allocation(3, 3 * kPageSize, kPageSize), event(Kind::unmap, 1, 2 * kPageSize)};
   const Result<ReplayResult> result = replay(events, of(StrategyConfig{}));
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result.value().requested_peak, 5 * kPageSize);

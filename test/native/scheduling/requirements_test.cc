@@ -106,7 +106,8 @@ TEST(Requirements, OfEachStrategyTheSmallestBudgetIsEnoughAndAPageLessIsRefused)
 TEST(Requirements, AStaticPoolLeavesRoomForARecordingAndIsRefusedWhereItDoesNot) {
   const TinyLlama network = make_tiny_llama({});
   const auto with_pool = [&](uint64_t pool, uint64_t budget) {
-    const StrategyConfig strategy = {.kind = StrategyConfig::Kind::fixed, .initial_pool_size = pool};
+    const StrategyConfig strategy = {.kind = StrategyConfig::Kind::fixed,
+                                     .initial_pool_size = pool};
     return Requirements(network.graph, *network.fake.model,
                         {.budget = budget, .strategy = strategy});
   };

@@ -1,5 +1,5 @@
-// An upstream for tests: blocks of the C++ heap, up to a limit, with every block on record, so that a
-// strategy that gives back a wrong block or forgets one is seen.
+// An upstream for tests: blocks of the C++ heap, up to a limit, with every block on record, so that
+// a strategy that gives back a wrong block or forgets one is seen.
 #pragma once
 
 #include <gtest/gtest.h>

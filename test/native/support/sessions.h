@@ -33,7 +33,8 @@ inline Status forward(Session& session, const std::vector<int32_t>& ids, std::sp
   return refused.ok() ? outcome.get_future().get() : refused;
 }
 
-inline std::vector<float> all_logits(Session& session, const std::vector<int32_t>& ids, uint64_t vocab) {
+inline std::vector<float> all_logits(Session& session, const std::vector<int32_t>& ids,
+                                     uint64_t vocab) {
   std::vector<float> logits(ids.size() * vocab);
   const Status status = forward(session, ids, logits);
   EXPECT_TRUE(status.ok()) << status.message();

@@ -31,13 +31,10 @@ inline const NamedSource kSources[] = {
     {"HybridOptimizing",
      StrategyConfig{.kind = StrategyConfig::Kind::hybrid, .enable_optimization = true}},
     {"Pool", PoolSource{{.size = kSourceBytes, .block_size = 4096}}, 4096, 4096},
-    {"PoolGrowing",
-     PoolSource{{.size = 64 << 10, .block_size = 4096, .growable = true}},
-     4096,
+    {"PoolGrowing", PoolSource{{.size = 64 << 10, .block_size = 4096, .growable = true}}, 4096,
      4096},
     {"PoolForThreads",
-     PoolSource{.pool = {.size = kSourceBytes, .block_size = 4096}, .thread_safe = true},
-     4096,
+     PoolSource{.pool = {.size = kSourceBytes, .block_size = 4096}, .thread_safe = true}, 4096,
      4096},
 };
 
