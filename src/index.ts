@@ -53,6 +53,7 @@ export { AllocationTrace } from './memory/trace';
 export { plotUsage } from './memory/usage';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
+export { type PulledModel, type PullOptions, pull } from './model/hub/pull';
 export { type SampleOptions, writeSample } from './model/sample/write';
 export type { Tokenizer } from './model/tokenizer';
 export {

@@ -10,6 +10,7 @@ import { register as registerInspect } from './inspect';
 import { register as registerKernel } from './kernel';
 import { register as registerLab } from './lab';
 import { register as registerLogits } from './logits';
+import { register as registerPull } from './pull';
 import { register as registerRun } from './run';
 import { register as registerSample } from './sample';
 
@@ -19,7 +20,14 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(version)
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
-  const model = [registerInspect, registerLogits, registerGenerate, registerSample, registerBench];
+  const model = [
+    registerInspect,
+    registerLogits,
+    registerGenerate,
+    registerPull,
+    registerSample,
+    registerBench,
+  ];
   const lab = [registerLab, registerRun, registerKernel, registerDoctor];
   for (const register of [...model, ...lab]) register(program);
   try {

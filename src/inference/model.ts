@@ -1,5 +1,5 @@
 /** An opened model: what its files hold, and the graph that computes it. Sessions run it. */
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { checkInteger } from '../checks';
 import { type Figure, jupyterDisplay, layerBytesFigure, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
@@ -7,6 +7,9 @@ import { Handle } from '../memory/handle';
 import { type Checkpoint, openCheckpoint, type TensorInfo } from '../model/checkpoint';
 import { ConfigReader } from '../model/config';
 import type { JsonObject } from '../model/files';
+import { nameOfFolder } from '../model/hub/place';
+import { isHubReference } from '../model/hub/reference';
+import { pullShown } from '../model/hub/shown';
 import type { Tokenizer } from '../model/tokenizer';
 import {
   type LayerKind,
@@ -26,6 +29,8 @@ import { Tensor } from './tensor';
 export interface OpenOptions {
   /** Whether tokenizer.json is read; without it prompts are token ids. Default true. */
   readonly tokenizer?: boolean;
+  /** Ends a download with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
+  readonly signal?: AbortSignal;
 }
 
 /** A unit of loading: the weights that are needed together, by name, in the order of execution. */
@@ -43,8 +48,9 @@ export interface LayerInfo {
  * Opens a model: reads configuration, tokenizer and tensor headers, and checks them against each other. Weights stay on
  * disk until a session computes with them.
  *
- * @param path a Hugging Face model folder, or a .safetensors file with config.json beside it
- * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file, and the tensor or field
+ * @param path a Hugging Face model folder, or a .safetensors file with config.json beside it; `hf:org/name`, `hf:org/name@revision`
+ *   or `hf:org/name/file.gguf` is pulled from the hub first, as `pull` does
+ * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file, and the tensor or field; for the hub what `pull` throws
  * @example
  * ```ts
  * const model = await openModel('model');
@@ -59,7 +65,8 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
       'INVALID',
       `path is ${JSON.stringify(path)}; name a model folder or a .safetensors file`,
     );
-  const checkpoint = await openCheckpoint(path, { tokenizer: options.tokenizer ?? true });
+  const local = isHubReference(path) ? (await pullShown(path, { signal: options.signal })).path : path;
+  const checkpoint = await openCheckpoint(local, { tokenizer: options.tokenizer ?? true });
   const config = new ConfigReader(checkpoint.configPath, checkpoint.config);
   const architecture = architectureOf(config);
   const tensors = new TensorTable(checkpoint.tensors);
@@ -102,7 +109,7 @@ export class Model {
   constructor(checkpoint: Checkpoint, architecture: string, table: TensorTable, graph: NativeGraph) {
     const { path, tensors } = checkpoint;
     this.path = path;
-    this.name = basename(dirname(checkpoint.configPath));
+    this.name = nameOfFolder(dirname(checkpoint.configPath));
     this.format = checkpoint.format;
     this.architecture = architecture;
     this.config = checkpoint.config;
