@@ -10,7 +10,8 @@ export interface HubReference {
   readonly file: string | undefined;
 }
 
-const REFERENCE = /^(?:hf:(?:\/\/)?)?([^/@]+(?:\/[^/@]+)?)(?:@((?:refs\/[^/]+\/)?[^/]+))?(?:\/(.+))?$/;
+const REFERENCE =
+  /^(?:hf:(?:\/\/)?)?([^/@]+\/[^/@]+|[^/@]+(?=@|$))(?:@((?:refs\/[^/]+\/)?[^/]+))?(?:\/(.+))?$/;
 const REPO_PART = /^(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?$/;
 const REVISION_PART = /^(?!.*\.\.)[\w+-][\w.+@=-]*$/;
 
