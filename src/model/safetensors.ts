@@ -6,7 +6,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { HyperionError } from '../errors';
 import { ioError } from '../io';
 import { formatBytes } from '../units';
-import { bitsOf, type Dtype } from './dtypes';
+import { bytesOfShape, type Dtype, isSafetensorsDtype } from './dtypes';
 import { isObject, parseObject } from './files';
 
 /** Where a tensor lies, as the header tells it. */
@@ -92,19 +92,18 @@ function readEntry(path: string, name: string, entry: unknown, dataStart: number
   const fail = (problem: string) => bad(path, `tensor '${name}' ${problem}`);
   if (!isObject(entry)) throw fail('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = entry;
-  const bits = bitsOf(dtype);
-  if (bits === undefined) throw unknownDtype(path, name, dtype);
+  if (!isSafetensorsDtype(dtype)) throw unknownDtype(path, name, dtype);
   if (!isCounts(shape)) throw fail(`has the shape ${JSON.stringify(shape)}, not a list of whole numbers`);
   if (!isCounts(offsets) || offsets.length !== 2)
     throw fail(`has the data_offsets ${JSON.stringify(offsets)}, not a begin and an end`);
   const [begin, end] = offsets as [number, number];
   if (begin > end) throw fail(`begins at ${begin} and ends before that, at ${end}`);
-  const allBits = shape.reduce((product, size) => product * size, bits);
-  // A product beyond 2^53 is no longer exact, so it is refused rather than compared.
-  if (!Number.isSafeInteger(allBits)) throw fail(`has the shape [${shape}], whose size overflows`);
-  if (allBits !== (end - begin) * 8)
-    throw fail(`of ${dtype} [${shape}] needs ${allBits / 8} bytes; its data_offsets give ${end - begin}`);
-  return { name, dtype: dtype as Dtype, shape, bytes: end - begin, offset: dataStart + begin };
+  const bytes = bytesOfShape(dtype, shape);
+  if (bytes === undefined)
+    throw fail(`has the shape [${shape}], whose size overflows or is no whole number of bytes`);
+  if (bytes !== end - begin)
+    throw fail(`of ${dtype} [${shape}] needs ${bytes} bytes; its data_offsets give ${end - begin}`);
+  return { name, dtype, shape, bytes: end - begin, offset: dataStart + begin };
 }
 
 function isCounts(value: unknown): value is number[] {
