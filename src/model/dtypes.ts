@@ -93,11 +93,15 @@ export function blockOf(dtype: Dtype): Block {
  */
 export function bytesOfShape(dtype: Dtype, shape: readonly number[]): number | undefined {
   const { elements, bytes } = blockOf(dtype);
-  const count = shape.reduce((product, size) => product * size, 1);
+  let count = 1;
+  for (const size of shape) {
+    count *= size;
+    // A product beyond 2^53 is no longer exact, so it is refused even when a later extent is 0.
+    if (!Number.isSafeInteger(count)) return undefined;
+  }
   const packed = isSafetensorsDtype(dtype) ? count : (shape.at(-1) ?? 1);
   const total = (count / elements) * bytes;
-  const isExact = Number.isSafeInteger(count) && Number.isSafeInteger(total);
-  return isExact && packed % elements === 0 ? total : undefined;
+  return packed % elements === 0 && Number.isSafeInteger(total) ? total : undefined;
 }
 
 /** True of the types that the engine computes with. */

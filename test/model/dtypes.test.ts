@@ -65,7 +65,7 @@ test.each<[Dtype, number[], number | undefined]>([
   ['U8', [2 ** 53], undefined],
   ['F64', [2 ** 52], undefined],
   ['F32', [2 ** 32, 2 ** 32, 1], undefined],
-  ['F32', [2 ** 60, 2 ** 1000, 2 ** 1000, 0], undefined],
+  ['F32', [2 ** 40, 2 ** 40, 0], undefined],
   ['Q4_0', [2 ** 40, 2 ** 40], undefined],
 ])('%s %j takes %j bytes', (dtype, shape, bytes) => {
   expect(bytesOfShape(dtype, shape)).toBe(bytes);
