@@ -1,12 +1,14 @@
 /**
  * Every `@example` in src, run as it stands: names come from the public API, `'model'` stands for a small model, and a line
- * `expression; // value` holds the value against the expression where it is written as JavaScript.
+ * `expression; // value` holds the value against the expression where it is written as JavaScript. What an example pulls comes from
+ * a hub on loopback that has the same model as `org/llama`.
  */
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { fixture } from './support/fixtures';
+import { filesOf, HubServer } from './support/hub-server';
 import { temporaryFolder } from './support/temporary';
 
 const SRC = join(__dirname, '../src');
@@ -51,6 +53,7 @@ const AsyncFunction = (async () => {}).constructor as new (
 test.each(examples)('$name', async ({ file, code }) => {
   const folder = temporaryFolder();
   cpSync(fixture('llama'), join(folder, 'model'), { recursive: true });
+  if (/\bpull\(/.test(code)) await HubServer.start({ 'org/llama': filesOf(fixture('llama')) });
   const api = {
     ...(await import('../src/index')),
     ...(await import('../src/display')),
@@ -59,7 +62,7 @@ test.each(examples)('$name', async ({ file, code }) => {
   const opened: { close(): void }[] = [];
   api.openModel = async (path: string) => {
     const { openModel } = await import('../src/index');
-    const model = await openModel(join(folder, path));
+    const model = await openModel(resolve(folder, path));
     opened.push(model);
     return model;
   };
