@@ -8,7 +8,7 @@ import { ByteWindow } from './window';
 
 /** A list in the file. Text too long to be a name or a template is kept so too, as a list of bytes. */
 export interface GgufList {
-  readonly element: ValueType['name'];
+  readonly element: Exclude<ValueType['name'], 'array'>;
   readonly length: number;
   /** bytes from the start of the file to its first element */
   readonly offset: number;
@@ -20,7 +20,6 @@ export type GgufValue = GgufScalar | GgufList;
 
 const LONGEST_TEXT = 2 ** 20;
 const LONGEST_READ = 2 ** 20;
-const DEEPEST_LIST = 4;
 
 /**
  * Reads a type and the value of that type.
@@ -29,7 +28,7 @@ const DEEPEST_LIST = 4;
  */
 export async function readValue(window: ByteWindow, what: string): Promise<GgufValue> {
   const type = await readType(window, what);
-  if (type.name === 'array') return stepOverList(window, what, 1);
+  if (type.name === 'array') return stepOverList(window, what);
   if (type.name !== 'text') {
     await window.need(type.bytes!, what);
     return numberOf(window[type.name]());
@@ -45,7 +44,7 @@ export async function readValue(window: ByteWindow, what: string): Promise<GgufV
 /**
  * The elements of a list, which are texts, numbers or flags.
  *
- * @throws HyperionError `BAD_FORMAT` for lists of lists, for more than 2^20 elements, or texts that are not UTF-8; `IO`
+ * @throws HyperionError `BAD_FORMAT` for more than 2^20 elements, or texts that are not UTF-8; `IO`
  */
 export async function readList(path: string, list: GgufList, what: string): Promise<GgufScalar[]> {
   const { file, size }: OpenedFile = await openFile(path);
@@ -54,7 +53,6 @@ export async function readList(path: string, list: GgufList, what: string): Prom
     if (list.length > LONGEST_READ)
       throw window.bad(`${what} has ${list.length} elements; up to ${LONGEST_READ} are read`);
     const type = list.element;
-    if (type === 'array') throw window.bad(`${what} is a list of lists, where plain values belong`);
     const values: GgufScalar[] = [];
     while (values.length < list.length) {
       if (window.ready < 8) await window.need(Math.min(8, window.left), what);
@@ -75,29 +73,20 @@ async function readType(window: ByteWindow, what: string): Promise<ValueType> {
   throw window.bad(`${what} has the type ${number}; the types of GGUF are 0 to 12`);
 }
 
-/** The place of a list whose type comes next; steps over its elements. */
-async function stepOverList(window: ByteWindow, what: string, depth: number): Promise<GgufList> {
-  if (depth > DEEPEST_LIST)
-    throw window.bad(`${what} has lists within lists, more than ${DEEPEST_LIST} deep`);
+/** The place of a list whose type comes next; steps over its elements. Lists of lists are refused, as llama.cpp does. */
+async function stepOverList(window: ByteWindow, what: string): Promise<GgufList> {
   const { name: element, bytes } = await readType(window, what);
+  if (element === 'array') throw window.bad(`${what} is a list of lists; lists of plain values are read`);
   await window.need(8, what);
   const length = window.count();
   const offset = window.position;
-  // The smallest text is its length; the smallest list is its type and its length.
-  const least = bytes ?? (element === 'text' ? 8 : 12);
-  if (length > window.left / least)
+  // The smallest text is its length alone.
+  if (length > window.left / (bytes ?? 8))
     throw window.bad(`${what} claims ${length} elements; the file has ${window.left} bytes for them`);
-  if (bytes !== undefined) {
-    window.skip(length * bytes, what);
-    return { element, length, offset };
-  }
-  for (let i = 0; i < length; i += 1) {
-    if (element === 'array') await stepOverList(window, what, depth + 1);
-    else {
+  if (bytes !== undefined) window.skip(length * bytes, what);
+  else
+    for (let done = 0; done < length; done += window.skipTexts(length - done, what))
       if (window.ready < 8) await window.need(8, what);
-      window.skip(window.count(), what);
-    }
-  }
   return { element, length, offset };
 }
 

@@ -7,8 +7,8 @@ import { HyperionError } from '../../errors';
 import { readFully } from '../files';
 
 const WINDOW = 256 * 2 ** 10;
-/** Ten times the header of the largest vocabularies in use; bounds the time that a header takes. */
-const LARGEST_HEADER = 128 * 2 ** 20;
+/** Four times the header of the largest vocabularies in use; bounds the time that a header takes. */
+const LARGEST_HEADER = 64 * 2 ** 20;
 /** Text that is kept in memory: keys, values and names together. */
 const LARGEST_TEXT = 32 * 2 ** 20;
 
@@ -100,6 +100,23 @@ export class ByteWindow {
   skip(bytes: number, what: string): void {
     this.#check(bytes, what);
     this.#at += bytes;
+  }
+
+  /**
+   * Steps over texts, those of them whose lengths can be read without waiting.
+   *
+   * @returns how many, up to `most`
+   * @throws HyperionError `BAD_FORMAT` when the file ends within one
+   */
+  skipTexts(most: number, what: string): number {
+    const { buffer, byteOffset } = this.#buffer;
+    const view = new DataView(buffer, byteOffset, this.#filled);
+    let place = this.#at - this.#start;
+    let texts = 0;
+    for (; texts < most && place + 8 <= this.#filled; texts += 1)
+      place += 8 + view.getUint32(place + 4, true) * 2 ** 32 + view.getUint32(place, true);
+    this.skip(this.#start + place - this.#at, what);
+    return texts;
   }
 
   bad(problem: string): HyperionError {
