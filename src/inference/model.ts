@@ -1,5 +1,4 @@
 /** An opened model: what its files hold, and the graph that computes it. Sessions run it. */
-import { dirname } from 'node:path';
 import { checkInteger } from '../checks';
 import { type Figure, jupyterDisplay, layerBytesFigure, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
@@ -7,7 +6,6 @@ import { Handle } from '../memory/handle';
 import { type Checkpoint, openCheckpoint, type TensorInfo } from '../model/checkpoint';
 import { ConfigReader } from '../model/config';
 import type { JsonObject } from '../model/files';
-import { nameOfFolder } from '../model/hub/place';
 import { isHubReference } from '../model/hub/reference';
 import { pullShown } from '../model/hub/shown';
 import type { Tokenizer } from '../model/tokenizer';
@@ -97,7 +95,7 @@ export class Model {
   readonly layers: readonly LayerInfo[];
   readonly layerNames: readonly string[];
   readonly tensors: readonly TensorInfo[];
-  /** null when the model has no tokenizer.json */
+  /** null when the model has none */
   readonly tokenizer: Tokenizer | null;
   /** tokens with which the model ends a text */
   readonly endIds: readonly number[];
@@ -109,7 +107,7 @@ export class Model {
   constructor(checkpoint: Checkpoint, architecture: string, table: TensorTable, graph: NativeGraph) {
     const { path, tensors } = checkpoint;
     this.path = path;
-    this.name = nameOfFolder(dirname(checkpoint.configPath));
+    this.name = checkpoint.name;
     this.format = checkpoint.format;
     this.architecture = architecture;
     this.config = checkpoint.config;

@@ -1,9 +1,8 @@
 /** Pulling a model: lists the repository, chooses what a model needs, and brings what is missing to its place. */
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HyperionError } from '../../errors';
 import { ioError } from '../../io';
-import { parseObject } from '../files';
+import { readJson } from '../files';
 import { resolveSignal } from '../signal';
 import { findCached } from './cached';
 import { type Choice, chooseFiles, INDEX } from './choose';
@@ -119,21 +118,13 @@ async function fromHub(
   const indexFile = files.find(({ path }) => path === INDEX);
   const needsIndex = indexFile !== undefined && !reference.file && !options.include;
   const indexBytes = needsIndex ? await bring([indexFile]) : 0;
-  const index = needsIndex ? await readIndex(place) : undefined;
+  const index = needsIndex ? await readJson(join(place.folder, INDEX)) : undefined;
   const choice = chooseFiles(reference, files, { include: options.include, index });
   const bytes = await bring(choice.files, options.onProgress);
   await place.finish().catch((error) => {
     throw error instanceof HyperionError ? error : ioError(place.folder, error, 'write');
   });
   return describe(reference, commit, place.folder, choice, indexBytes + bytes);
-}
-
-async function readIndex(place: Place) {
-  const path = join(place.folder, INDEX);
-  const bytes = await readFile(path).catch((error) => {
-    throw ioError(path, error);
-  });
-  return parseObject(bytes, path);
 }
 
 /** Downloads those that the place does not hold, some at a time. Gives the bytes that have come. */
