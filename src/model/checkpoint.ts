@@ -25,6 +25,8 @@ export interface Checkpoint {
   readonly tokenizer: Tokenizer | null;
   /** tokens that end a text; empty when the model does not say */
   readonly endIds: readonly number[];
+  /** the file's name of a tensor, for its name in Hugging Face's models; absent when they are the same */
+  readonly fileName?: (canonical: string) => string;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { HyperionError } from '../errors';
 import { formatBytes } from '../units';
-import { bitsOf, type Dtype } from './dtypes';
+import { bytesOfShape, isSafetensorsDtype } from './dtypes';
 import { type OpenedFile, openFile, readFully } from './files';
 import { clip, excerpt, isObject, parseObject } from './json';
 import type { TensorInfo } from './tensor-info';
@@ -83,24 +83,18 @@ function readEntry(path: string, name: string, entry: unknown, dataStart: number
   const fail = (problem: string) => bad(path, `tensor '${clip(name)}' ${problem}`);
   if (!isObject(entry)) throw fail('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = entry;
-  const bits = bitsOf(dtype);
-  if (bits === undefined) throw unknownDtype(path, name, dtype);
+  if (!isSafetensorsDtype(dtype)) throw unknownDtype(path, name, dtype);
   if (!isCounts(shape)) throw fail(`has the shape ${excerpt(shape)}, not a list of whole numbers below 2^53`);
   if (!isCounts(offsets) || offsets.length !== 2)
     throw fail(`has the data_offsets ${excerpt(offsets)}, not a begin and an end`);
   const [begin, end] = offsets as [number, number];
   if (begin > end) throw fail(`begins at ${begin} and ends before that, at ${end}`);
-  let allBits = bits;
-  for (const size of shape) {
-    allBits *= size;
-    // A product beyond 2^53 is no longer exact, so it is refused rather than compared.
-    if (!Number.isSafeInteger(allBits)) throw fail(`has the shape ${excerpt(shape)}, whose size overflows`);
-  }
-  if (allBits !== (end - begin) * 8)
-    throw fail(
-      `of ${dtype} ${excerpt(shape)} needs ${allBits / 8} bytes; its data_offsets give ${end - begin}`,
-    );
-  return { name, dtype: dtype as Dtype, shape, bytes: end - begin, offset: dataStart + begin };
+  const bytes = bytesOfShape(dtype, shape);
+  if (bytes === undefined)
+    throw fail(`has the shape ${excerpt(shape)}, whose size overflows or is no whole number of bytes`);
+  if (bytes !== end - begin)
+    throw fail(`of ${dtype} ${excerpt(shape)} needs ${bytes} bytes; its data_offsets give ${end - begin}`);
+  return { name, dtype, shape, bytes, offset: dataStart + begin };
 }
 
 function isCounts(value: unknown): value is number[] {
