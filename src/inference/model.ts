@@ -1,5 +1,5 @@
 /** An opened model: what its files hold, and the graph that computes it. Sessions run it. */
-import { basename, dirname } from 'node:path';
+import { basename, dirname, parse } from 'node:path';
 import { checkInteger } from '../checks';
 import { type Figure, jupyterDisplay, layerBytesFigure, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
@@ -43,7 +43,7 @@ export interface LayerInfo {
  * Opens a model: reads configuration, tokenizer and tensor headers, and checks them against each other. Weights stay on
  * disk until a session computes with them.
  *
- * @param path a Hugging Face model folder, or a .safetensors file with config.json beside it
+ * @param path a Hugging Face model folder, a .safetensors file with config.json beside it, or a .tmai file
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file, and the tensor or field
  * @example
  * ```ts
@@ -70,7 +70,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
 export class Model {
   /** absolute path of the folder or file */
   readonly path: string;
-  /** the folder's name */
+  /** the name of the folder, or of the file that holds everything */
   readonly name: string;
   readonly format: string;
   /** absolute paths of the files that hold its weights */
@@ -102,7 +102,7 @@ export class Model {
   constructor(checkpoint: Checkpoint, architecture: string, table: TensorTable, graph: NativeGraph) {
     const { path, tensors } = checkpoint;
     this.path = path;
-    this.name = basename(dirname(checkpoint.configPath));
+    this.name = nameOf(checkpoint);
     this.format = checkpoint.format;
     this.architecture = architecture;
     this.config = checkpoint.config;
@@ -252,6 +252,11 @@ export class Model {
       `${formatBytes(bytes)}, context of ${formatCount(contextLength)} tokens`
     );
   }
+}
+
+/** The folder's name, or that of the one file which holds everything. */
+function nameOf({ path, configPath }: Checkpoint): string {
+  return path === configPath ? parse(path).name : basename(dirname(configPath));
 }
 
 function describe({ name, kind, tensors }: NativeLayer, byNumber: readonly TensorInfo[]): LayerInfo {

@@ -10,6 +10,7 @@ import { readJson, readJsonIfPresent } from './files';
 import type { JsonObject } from './json';
 import { readSafetensorsFile, readSafetensorsFolder } from './safetensors-folder';
 import type { TensorInfo } from './tensor-info';
+import { openTmai } from './tmai/open';
 import { Tokenizer } from './tokenizer';
 
 export type { TensorInfo } from './tensor-info';
@@ -17,7 +18,7 @@ export type { TensorInfo } from './tensor-info';
 export interface Checkpoint {
   /** the folder, or the one file that was named */
   readonly path: string;
-  readonly format: 'safetensors';
+  readonly format: 'safetensors' | 'tmai';
   readonly configPath: string;
   readonly config: JsonObject;
   /** sorted by file, then by place in the file */
@@ -32,8 +33,8 @@ export interface Checkpoint {
 /**
  * Reads what a model's files say about themselves: of the weights only the headers.
  *
- * @param path a folder with config.json and model.safetensors (or shards with an index), or one .safetensors file
- *   with config.json beside it
+ * @param path a folder with config.json and model.safetensors (or shards with an index), one .safetensors file with
+ *   config.json beside it, or a .tmai file
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file and the tensor
  */
 export async function openCheckpoint(path: string, options: { tokenizer: boolean }): Promise<Checkpoint> {
@@ -44,8 +45,10 @@ export async function openCheckpoint(path: string, options: { tokenizer: boolean
       throw ioError(full, error);
     },
   );
+  if (!isFolder && full.endsWith('.tmai'))
+    return { path: full, format: 'tmai', ...(await openTmai(full, options)) };
   if (!isFolder && !full.endsWith('.safetensors')) {
-    const message = `${full} is not a model that can be read; name a folder or a .safetensors file`;
+    const message = `${full} is not a model that can be read; name a folder, or a .safetensors or .tmai file`;
     throw new HyperionError('UNSUPPORTED', message, { path: full });
   }
   const folder = isFolder ? full : dirname(full);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { HyperionError } from '../errors';
 import { readJsonIfPresent } from './files';
+import type { JsonObject } from './json';
 
 /** The part of the library that is used here. */
 interface Library {
@@ -41,6 +42,16 @@ export class Tokenizer {
     const tokenizer = await readJsonIfPresent(path);
     if (!tokenizer) return null;
     const config = (await readJsonIfPresent(join(folder, 'tokenizer_config.json'))) ?? {};
+    return Tokenizer.fromJson(tokenizer, config, path);
+  }
+
+  /**
+   * A tokenizer from what tokenizer.json and tokenizer_config.json hold.
+   *
+   * @param path the file that they come from, for messages
+   * @throws HyperionError `BAD_FORMAT` when it cannot be understood
+   */
+  static async fromJson(tokenizer: JsonObject, config: JsonObject, path: string): Promise<Tokenizer> {
     const library = await import('@huggingface/tokenizers');
     try {
       return new Tokenizer(new library.Tokenizer(tokenizer, config));

@@ -24,6 +24,9 @@ export interface TmaiFile {
 
 const LARGEST_HEADER = 32 * 2 ** 20;
 const MOST_VALUES = 2 ** 21;
+/** A small file is given back under its name, so that it may name nothing but a file of one folder. */
+const FILE_NAME = /^\w[\w.-]*$/;
+const LARGEST_FILE = 64 * 2 ** 20;
 
 /**
  * Reads and checks the header of a .tmai 2 file; undefined when the file is of version 1.
@@ -63,7 +66,7 @@ function checkHeader(path: string, header: JsonObject): TmaiHeader {
   if (!Array.isArray(files)) throw fail('files', files);
   if (!Array.isArray(layers)) throw fail('layers', layers);
   if (!Array.isArray(tensors)) throw fail('tensors', tensors);
-  for (const file of files) if (!isSection(file)) throw fail('file', file);
+  for (const file of files) if (!isSmallFile(file)) throw fail('file', file);
   for (const layer of layers) if (!isLayer(layer)) throw fail('layer', layer);
   for (const tensor of tensors) if (!isTensor(tensor)) throw fail('tensor', tensor);
   return { origin, config, endIds, files, layers, tensors };
@@ -74,13 +77,19 @@ function isOrigin(value: unknown): value is Origin {
   const { format, bytes, offsets } = value;
   if (format === 'safetensors') return true;
   if (format !== 'gguf' || (bytes === undefined) !== (offsets === undefined)) return false;
-  return bytes === undefined || (isCount(bytes) && isObject(offsets) && Object.values(offsets).every(isCount));
+  return (
+    bytes === undefined || (isCount(bytes) && isObject(offsets) && Object.values(offsets).every(isCount))
+  );
 }
 
 function isSection(value: unknown): value is Section {
   if (!isObject(value)) return false;
   const { name, offset, bytes, crc32 } = value;
   return typeof name === 'string' && isCount(offset) && isCount(bytes) && /^[0-9a-f]{8}$/.test(String(crc32));
+}
+
+function isSmallFile(value: unknown): value is Section {
+  return isSection(value) && FILE_NAME.test(value.name) && value.bytes <= LARGEST_FILE;
 }
 
 function isLayer(value: unknown): value is TmaiLayer {

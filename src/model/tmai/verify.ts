@@ -1,30 +1,28 @@
 /** Checking that the bytes of a .tmai 2 file are those that were written. */
 import { crc32 } from 'node:zlib';
 import { HyperionError } from '../../errors';
-import { ChunkReader, type CopyOptions } from '../copy';
+import type { ChunkReader } from '../chunk-reader';
 import { clip } from '../json';
 import type { Section } from './format';
 import type { TmaiFile } from './read';
+
+/** The bytes that `verifyTmai` reads. */
+export function checkedBytes({ header }: TmaiFile): number {
+  return [...header.files, ...header.layers].reduce((sum, { bytes }) => sum + bytes, 0);
+}
 
 /**
  * Reads every layer and every small file, and holds it against its checksum.
  *
  * @throws HyperionError `CORRUPT`, naming all that are damaged; `IO`, `CANCELLED`
  */
-export async function verifyTmai({ path, header, dataStart }: TmaiFile, options: CopyOptions): Promise<void> {
-  const sections = [...header.files, ...header.layers];
-  const total = sections.reduce((sum, { bytes }) => sum + bytes, 0);
-  const reader = new ChunkReader(`checking ${path}`, total, options);
+export async function verifyTmai({ path, header, dataStart }: TmaiFile, reader: ChunkReader): Promise<void> {
   const damaged: string[] = [];
-  try {
-    for (const section of sections) {
-      let checksum = 0;
-      for await (const chunk of reader.chunks(path, dataStart + section.offset, section.bytes))
-        checksum = crc32(chunk, checksum);
-      if (!matches(section, checksum)) damaged.push(section.name);
-    }
-  } finally {
-    await reader.close();
+  for (const section of [...header.files, ...header.layers]) {
+    let checksum = 0;
+    for await (const chunk of reader.chunks(path, dataStart + section.offset, section.bytes))
+      checksum = crc32(chunk, checksum);
+    if (!matches(section, checksum)) damaged.push(section.name);
   }
   if (damaged.length > 0) throw corrupt(path, damaged);
 }

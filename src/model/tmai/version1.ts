@@ -39,8 +39,7 @@ export async function readOpaqueModel(path: string): Promise<OpaqueModel | undef
   try {
     const { version, field: count } = await readPrefix(path, opened);
     if (version !== 1) return undefined;
-    if (count > MOST_LAYERS)
-      throw bad(path, `it claims ${count} layers; up to ${MOST_LAYERS} are read`);
+    if (count > MOST_LAYERS) throw bad(path, `it claims ${count} layers; up to ${MOST_LAYERS} are read`);
     const tableEnd = TABLE_AT + count * ENTRY_BYTES;
     if (tableEnd > opened.size)
       throw bad(path, `its table of ${count} layers ends at ${tableEnd}, the file at ${opened.size}`);
@@ -71,7 +70,8 @@ function readLayer(path: string, table: Buffer, index: number, size: number): Op
     number,
   ];
   const fail = (problem: string) => bad(path, `layer ${index} ${problem}`);
-  if (precision < 1 || precision > WIDEST) throw fail(`has a precision of ${precision} bits; 1 to ${WIDEST} are`);
+  if (precision < 1 || precision > WIDEST)
+    throw fail(`has a precision of ${precision} bits; 1 to ${WIDEST} are`);
   if (offset < table.length && bytes > 0) throw fail(`begins at ${offset}, within the table of layers`);
   if (offset + bytes > size)
     throw fail(`ends ${formatBytes(offset + bytes - size)} behind the end of the file; is it complete?`);

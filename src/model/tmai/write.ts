@@ -1,13 +1,13 @@
 /** Writing a .tmai 2 file: layers first, then the header with their checksums; until it has its name nothing shows. */
 import { crc32 } from 'node:zlib';
-import { HyperionError } from '../../errors';
-import { ChunkReader, type CopyOptions } from '../copy';
+import type { ChunkReader } from '../chunk-reader';
+import type { Companion } from '../companions';
 import { checkDiskSpace, makeFile, type NewFile } from '../new-file';
 import type { TensorInfo } from '../tensor-info';
 import { dataStart, type Layout, layOut, MAGIC, PREFIX_BYTES, type TmaiHeader } from './format';
 
 export interface TmaiContents extends Pick<TmaiHeader, 'origin' | 'config' | 'endIds'> {
-  readonly files: readonly { readonly name: string; readonly data: Uint8Array }[];
+  readonly files: readonly Companion[];
   /** in the order of execution, with the tensors that each computes with */
   readonly layers: readonly { readonly name: string; readonly tensors: readonly string[] }[];
   /** where the bytes of each come from */
@@ -19,7 +19,7 @@ export interface TmaiContents extends Pick<TmaiHeader, 'origin' | 'config' | 'en
  *
  * @throws HyperionError `IO` (also when the disk has no room, before anything is written), `CORRUPT`, `CANCELLED`
  */
-export async function writeTmai(path: string, contents: TmaiContents, options: CopyOptions): Promise<void> {
+export async function writeTmai(path: string, contents: TmaiContents, reader: ChunkReader): Promise<void> {
   const files = contents.files.map(({ name, data }) => ({ name, bytes: data.length }));
   const layout = layOut({ ...contents, files });
   // Checksums have the same length whatever they are, so the header's size is known before them.
@@ -29,7 +29,7 @@ export async function writeTmai(path: string, contents: TmaiContents, options: C
     await file.setSize(start + layout.bytes);
     const checksums = [
       ...(await writeFiles(file, start, contents, layout)),
-      ...(await writeLayers(file, start, contents, layout, options)),
+      ...(await writeLayers(file, start, contents, layout, reader)),
     ];
     await file.write(encode(contents, layout, checksums), 0);
   });
@@ -62,7 +62,8 @@ async function writeFiles(
   { files }: TmaiContents,
   layout: Layout,
 ): Promise<number[]> {
-  for (const [index, { data }] of files.entries()) await file.write(data, start + layout.files[index]!.offset);
+  for (const [index, { data }] of files.entries())
+    await file.write(data, start + layout.files[index]!.offset);
   return files.map(({ data }) => crc32(data));
 }
 
@@ -71,30 +72,24 @@ async function writeLayers(
   start: number,
   { tensors }: TmaiContents,
   layout: Layout,
-  options: CopyOptions,
+  reader: ChunkReader,
 ): Promise<number[]> {
   const sources = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
-  const reader = new ChunkReader(`writing ${file.path}`, total, options);
   const checksums: number[] = [];
-  try {
-    for (const { offset: begin, held } of layout.layers) {
-      let checksum = 0;
-      let end = begin;
-      for (const { name, offset } of held) {
-        checksum = crc32(new Uint8Array(offset - end), checksum);
-        const source = sources.get(name)!;
-        end = offset;
-        for await (const chunk of reader.chunks(source.file, source.offset, source.bytes)) {
-          checksum = crc32(chunk, checksum);
-          await file.write(chunk, start + end);
-          end += chunk.length;
-        }
+  for (const { offset: begin, held } of layout.layers) {
+    let checksum = 0;
+    let end = begin;
+    for (const { name, offset } of held) {
+      checksum = crc32(new Uint8Array(offset - end), checksum);
+      end = offset;
+      const source = sources.get(name)!;
+      for await (const chunk of reader.chunks(source.file, source.offset, source.bytes)) {
+        checksum = crc32(chunk, checksum);
+        await file.write(chunk, start + end);
+        end += chunk.length;
       }
-      checksums.push(checksum);
     }
-  } finally {
-    await reader.close();
+    checksums.push(checksum);
   }
   return checksums;
 }

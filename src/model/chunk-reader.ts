@@ -3,7 +3,7 @@ import { HyperionError } from '../errors';
 import { type OpenedFile, openFile, readFully } from './files';
 
 /** How long work over many bytes tells of itself, and is stopped. */
-export interface CopyOptions {
+export interface WorkOptions {
   /** called with the bytes done so far and the bytes in all */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -24,7 +24,7 @@ export class ChunkReader {
   constructor(
     private readonly what: string,
     private readonly total: number,
-    private readonly options: CopyOptions,
+    private readonly options: WorkOptions,
   ) {}
 
   /**
@@ -40,15 +40,19 @@ export class ChunkReader {
       return chunk;
     };
     let ahead = bytes > 0 ? read(offset, 0) : undefined;
-    for (let begin = offset, index = 1; ahead; begin += CHUNK, index += 1) {
-      if (this.options.signal?.aborted) throw new HyperionError('CANCELLED', `${this.what} was cancelled`);
-      const chunk = await ahead;
-      ahead = begin + CHUNK < end ? read(begin + CHUNK, index) : undefined;
-      // When the consumer fails nobody awaits it; its own failure comes too late to matter then.
-      ahead?.catch(() => {});
-      yield chunk;
-      this.#done += chunk.length;
-      this.options.onProgress?.(this.#done, this.total);
+    try {
+      for (let begin = offset, index = 1; ahead; begin += CHUNK, index += 1) {
+        if (this.options.signal?.aborted) throw new HyperionError('CANCELLED', `${this.what} was cancelled`);
+        const chunk: Uint8Array = await ahead;
+        ahead = begin + CHUNK < end ? read(begin + CHUNK, index) : undefined;
+        // It is awaited in the next round, or below; until then a failure is not unhandled.
+        ahead?.catch(() => {});
+        yield chunk;
+        this.#done += chunk.length;
+        this.options.onProgress?.(this.#done, this.total);
+      }
+    } finally {
+      await ahead?.catch(() => {});
     }
   }
 

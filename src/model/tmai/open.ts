@@ -1,0 +1,63 @@
+/** A .tmai 2 file as a model: configuration, tensors and tokenizer, all from the file itself. */
+import { HyperionError } from '../../errors';
+import { bytesOfShape } from '../dtypes';
+import { type JsonObject, parseObject } from '../json';
+import type { TensorInfo } from '../tensor-info';
+import { Tokenizer } from '../tokenizer';
+import { readTmai, type TmaiFile } from './read';
+import { readTmaiSection } from './sections';
+
+export interface TmaiModel {
+  readonly configPath: string;
+  readonly config: JsonObject;
+  readonly tensors: readonly TensorInfo[];
+  readonly tokenizer: Tokenizer | null;
+  readonly endIds: readonly number[];
+}
+
+/**
+ * Reads the header of a .tmai 2 file, and the tokenizer if it is asked for.
+ *
+ * @throws HyperionError `IO`, `BAD_FORMAT`, `CORRUPT`; `UNSUPPORTED` for version 1
+ */
+export async function openTmai(path: string, options: { tokenizer: boolean }): Promise<TmaiModel> {
+  const file = await requireTmai(path);
+  const { config, endIds } = file.header;
+  return {
+    configPath: path,
+    config,
+    tensors: tensorsOf(file),
+    tokenizer: options.tokenizer ? await readTokenizer(file) : null,
+    endIds,
+  };
+}
+
+/**
+ * The header of a file that must be of version 2.
+ *
+ * @throws HyperionError as `openTmai`
+ */
+export async function requireTmai(path: string): Promise<TmaiFile> {
+  const file = await readTmai(path);
+  if (file) return file;
+  const message =
+    `${path} is of .tmai 1, whose layers say nothing of their tensors: they can be listed (hyperion inspect) and not ` +
+    'computed with; convert the model that it was made from';
+  throw new HyperionError('UNSUPPORTED', message, { path });
+}
+
+function tensorsOf({ path, header, dataStart }: TmaiFile): TensorInfo[] {
+  return header.tensors.map(({ name, dtype, shape, offset }) => {
+    return { name, dtype, shape, bytes: bytesOfShape(dtype, shape)!, offset: dataStart + offset, file: path };
+  });
+}
+
+async function readTokenizer(file: TmaiFile): Promise<Tokenizer | null> {
+  const read = async (name: string) => {
+    const data = await readTmaiSection(file, name);
+    return data && parseObject(data, `${name} in ${file.path}`);
+  };
+  const tokenizer = await read('tokenizer.json');
+  if (!tokenizer) return null;
+  return Tokenizer.fromJson(tokenizer, (await read('tokenizer_config.json')) ?? {}, file.path);
+}
