@@ -38,9 +38,13 @@ async function contents(path: string) {
   return new Map(
     tensors.map(({ name, dtype, shape, file, offset, bytes }) => {
       const data = readFileSync(file).subarray(offset, offset + bytes);
-      return [name, { dtype, shape, bytes, sha: createHash('sha256').update(data).digest('hex') }];
+      return [name, { dtype, shape, bytes, sha: digest(data) }];
     }),
   );
+}
+
+function digest(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
 }
 
 async function logits(path: string, ids: readonly number[]): Promise<Float32Array> {
@@ -171,7 +175,7 @@ describe('what stands at the output', () => {
   }
   const existing = (path: string) => {
     try {
-      return statSync(path).isDirectory() ? readdirSync(path) : readFileSync(path);
+      return statSync(path).isDirectory() ? readdirSync(path) : digest(readFileSync(path));
     } catch {
       return null;
     }
