@@ -14,8 +14,8 @@ export function register(program: Command): void {
       'Convert a model to a .tmai file, whose layers lie in the order of execution, or a .tmai file back to what it came ' +
         'from. The output takes its name when it is whole.',
     )
-    .argument('<in>', 'a model folder, or a .safetensors or .tmai file')
-    .argument('[out]', 'a .tmai file, or a folder for safetensors')
+    .argument('<in>', 'a model folder, or a .safetensors, .gguf or .tmai file')
+    .argument('[out]', 'a .tmai or .gguf file, or a folder for safetensors')
     .option('--force', 'replace what stands at the output')
     .option('--verify', 'write nothing; hold each layer of a .tmai file against its checksum')
     .option('--json', 'print one JSON object')

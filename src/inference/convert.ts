@@ -8,6 +8,7 @@ import { ChunkReader, type WorkOptions } from '../model/chunk-reader';
 import { openSource, type Source } from '../model/convert/source';
 import { checkTarget, type Target, targetOf } from '../model/convert/target';
 import { writeFolder } from '../model/convert/to-folder';
+import { writeGguf } from '../model/convert/to-gguf';
 import { requireTmai } from '../model/tmai/open';
 import { checkedBytes, verifyTmai } from '../model/tmai/verify';
 import { type TmaiContents, writeTmai } from '../model/tmai/write';
@@ -24,10 +25,10 @@ export interface Conversion extends Target {
 }
 
 /**
- * Converts a model: anything that `openModel` opens to a `.tmai` file, and such a file back to a model folder. Tensors keep
- * every bit. They are copied in chunks of 4 MiB; what stands at the output stays as it is until the new model is whole.
+ * Converts a model: anything that `openModel` opens to a `.tmai` file, and such a file back to the model folder or the
+ * `.gguf` file that it came from. Tensors keep every bit. They are copied in chunks of 4 MiB; what stands at the output stays as it is until the new model is whole.
  *
- * @param output a `.tmai` file, or a folder
+ * @param output a `.tmai` or `.gguf` file, or a folder
  * @throws HyperionError `INVALID` for a name, or an output that exists; `UNSUPPORTED` when the format cannot hold the
  *   model; `CORRUPT` when a checksum of a .tmai does not match; `IO`, `CANCELLED`, and as `openModel`
  * @example
@@ -88,6 +89,7 @@ function checkPath(name: string, path: unknown): string {
 
 async function writerFor(target: Target, source: Source): Promise<(reader: ChunkReader) => Promise<void>> {
   if (target.format === 'safetensors') return (reader) => writeFolder(target.path, source, reader);
+  if (target.format === 'gguf') return (reader) => writeGguf(target.path, source, reader);
   const contents = await tmaiContents(source);
   return (reader) => writeTmai(target.path, contents, reader);
 }

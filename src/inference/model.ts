@@ -1,5 +1,4 @@
 /** An opened model: what its files hold, and the graph that computes it. Sessions run it. */
-import { basename, dirname, parse } from 'node:path';
 import { checkInteger } from '../checks';
 import { type Figure, jupyterDisplay, layerBytesFigure, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
@@ -102,7 +101,7 @@ export class Model {
   constructor(checkpoint: Checkpoint, architecture: string, table: TensorTable, graph: NativeGraph) {
     const { path, tensors } = checkpoint;
     this.path = path;
-    this.name = nameOf(checkpoint);
+    this.name = checkpoint.name;
     this.format = checkpoint.format;
     this.architecture = architecture;
     this.config = checkpoint.config;
@@ -252,11 +251,6 @@ export class Model {
       `${formatBytes(bytes)}, context of ${formatCount(contextLength)} tokens`
     );
   }
-}
-
-/** The folder's name, or that of the one file which holds everything. */
-function nameOf({ path, configPath }: Checkpoint): string {
-  return path === configPath ? parse(path).name : basename(dirname(configPath));
 }
 
 function describe({ name, kind, tensors }: NativeLayer, byNumber: readonly TensorInfo[]): LayerInfo {

@@ -1,8 +1,12 @@
-/** Text to token ids and back, by the tokenizer.json of a model. Reading that file is left to @huggingface/tokenizers. */
+/**
+ * Text to token ids and back, by the tokenizer.json of a model or what another format has in its place. The work is left
+ * to @huggingface/tokenizers, chat templates to tokenizer-chat.ts.
+ */
 import { join } from 'node:path';
 import { HyperionError } from '../errors';
-import { readJsonIfPresent } from './files';
-import type { JsonObject } from './json';
+import { ifPresent, readWhole } from './files';
+import { isObject, type JsonObject, parseObject } from './json';
+import { type ChatMessage, type ChatOptions, ChatTemplate, type SpecialTokens } from './tokenizer-chat';
 
 /** The part of the library that is used here. */
 interface Library {
@@ -13,6 +17,20 @@ interface Library {
   ): string;
   token_to_id(token: string): number | undefined;
   id_to_token(id: number): string | undefined;
+}
+
+/** What a tokenizer knows beside its tokenizer.json. */
+export interface TokenizerExtras {
+  readonly chat?: ChatTemplate | undefined;
+  /** why texts cannot be encoded, though tokens can be decoded */
+  readonly encodingProblem?: string | undefined;
+  /** what a tokenizer_config.json says beside */
+  readonly config?: JsonObject;
+}
+
+export interface EncodeOptions {
+  /** Whether the special tokens are added that the model expects around a text. Default true. */
+  readonly addSpecialTokens?: boolean;
 }
 
 /**
@@ -26,35 +44,68 @@ interface Library {
  * ```
  */
 export class Tokenizer {
+  readonly #path: string;
   readonly #library: Library;
+  readonly #extras: TokenizerExtras;
+  /** the token that `encode` puts before every text, if it does */
+  readonly #begin: number | undefined;
 
-  private constructor(library: Library) {
+  private constructor(path: string, library: Library, extras: TokenizerExtras) {
+    this.#path = path;
     this.#library = library;
+    this.#extras = extras;
+    this.#begin = library.encode('', { add_special_tokens: true }).ids[0];
   }
 
   /**
-   * The tokenizer.json in a folder, or null when there is none.
+   * The tokenizer of a folder as Hugging Face lays it out, or null when it has no tokenizer.json.
    *
    * @throws HyperionError `BAD_FORMAT` when it cannot be understood
    */
-  static async fromFolder(folder: string): Promise<Tokenizer | null> {
-    const path = join(folder, 'tokenizer.json');
-    const tokenizer = await readJsonIfPresent(path);
+  static fromFolder(folder: string): Promise<Tokenizer | null> {
+    return Tokenizer.fromFiles(folder, (name) => ifPresent(readWhole(join(folder, name))));
+  }
+
+  /**
+   * The same of files that lie elsewhere.
+   *
+   * @param place where they are, for messages
+   * @param read gives a file's bytes, or undefined when there is none of the name
+   */
+  static async fromFiles(
+    place: string,
+    read: (name: string) => Promise<Uint8Array | undefined>,
+  ): Promise<Tokenizer | null> {
+    const readJson = async (name: string) => {
+      const bytes = await read(name);
+      return bytes && parseObject(bytes, join(place, name));
+    };
+    const tokenizer = await readJson('tokenizer.json');
     if (!tokenizer) return null;
-    const config = (await readJsonIfPresent(join(folder, 'tokenizer_config.json'))) ?? {};
-    return Tokenizer.fromJson(tokenizer, config, path);
+    const config = (await readJson('tokenizer_config.json')) ?? {};
+    const file = await read('chat_template.jinja');
+    const template = file ? Buffer.from(file).toString() : templateOf(config);
+    const chat =
+      template === undefined
+        ? undefined
+        : await ChatTemplate.create(place, template, specialTokensOf(config));
+    return Tokenizer.create(join(place, 'tokenizer.json'), tokenizer, { chat, config });
   }
 
   /**
-   * A tokenizer from what tokenizer.json and tokenizer_config.json hold.
+   * The tokenizer that an object in the form of tokenizer.json describes.
    *
-   * @param path the file that they come from, for messages
+   * @param path the file from which it comes, for messages
    * @throws HyperionError `BAD_FORMAT` when it cannot be understood
    */
-  static async fromJson(tokenizer: JsonObject, config: JsonObject, path: string): Promise<Tokenizer> {
+  static async create(path: string, tokenizer: JsonObject, extras: TokenizerExtras = {}): Promise<Tokenizer> {
     const library = await import('@huggingface/tokenizers');
     try {
-      return new Tokenizer(new library.Tokenizer(tokenizer, config));
+      return new Tokenizer(
+        path,
+        new library.Tokenizer(tokenizer as never, (extras.config ?? {}) as never),
+        extras,
+      );
     } catch (cause) {
       const message = `${path} is not a tokenizer that can be read: ${(cause as Error).message}`;
       throw new HyperionError('BAD_FORMAT', message, { path }, { cause });
@@ -62,17 +113,24 @@ export class Tokenizer {
   }
 
   /**
-   * Token ids of a text, with the special tokens that the model's own template adds, such as a beginning of text.
+   * Token ids of a text. Special tokens that stand in the text, such as '<|im_start|>', are taken as such. A text that begins
+   * with the beginning of text is not given a second one.
    *
-   * @throws HyperionError `INVALID` when the vocabulary has no token for a part of the text
+   * @throws HyperionError `INVALID` when the vocabulary has no token for a part of the text, `UNSUPPORTED` when the way in
+   *   which the model splits a text is not known
    */
-  encode(text: string): number[] {
-    const { ids } = this.#library.encode(text, { add_special_tokens: true });
-    if (ids.every((id) => id !== undefined)) return ids;
-    throw new HyperionError(
-      'INVALID',
-      'the text has characters that the vocabulary of the model cannot write',
-    );
+  encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): number[] {
+    const { encodingProblem } = this.#extras;
+    if (encodingProblem) throw new HyperionError('UNSUPPORTED', encodingProblem, { path: this.#path });
+    const { ids } = this.#library.encode(text, { add_special_tokens: addSpecialTokens });
+    if (!ids.every((id) => id !== undefined))
+      throw new HyperionError(
+        'INVALID',
+        'the text has characters that the vocabulary of the model cannot write',
+      );
+    const isDoubled =
+      addSpecialTokens && this.#begin !== undefined && ids[0] === this.#begin && ids[1] === ids[0];
+    return isDoubled ? ids.slice(1) : ids;
   }
 
   /** Text of token ids, without special tokens. Bytes that are no UTF-8 become U+FFFD. */
@@ -81,6 +139,25 @@ export class Tokenizer {
     const known = ids.filter((id) => this.tokenOf(id) !== undefined);
     if (known.length === 0) return '';
     return this.#library.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  /** Whether the model has a chat template. */
+  get hasChatTemplate(): boolean {
+    return this.#extras.chat !== undefined;
+  }
+
+  /**
+   * A list of messages as the one text that the model was trained on, by its chat template. Encode it with
+   * `addSpecialTokens: false`: the template has written those that belong there.
+   *
+   * @throws HyperionError `UNSUPPORTED` when the model has no chat template, `INVALID` when the messages are not a list of
+   *   roles and contents, or not such as the template takes, `BAD_FORMAT` when it cannot be understood
+   */
+  applyChatTemplate(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+    const { chat } = this.#extras;
+    if (chat) return chat.render(messages, options);
+    const message = `${this.#path} comes without a chat template; write the prompt as one text`;
+    throw new HyperionError('UNSUPPORTED', message, { path: this.#path });
   }
 
   /** The id of one token as the vocabulary writes it, or undefined. */
@@ -92,4 +169,21 @@ export class Tokenizer {
   tokenOf(id: number): string | undefined {
     return this.#library.id_to_token(id);
   }
+}
+
+/** One template, or several by name. */
+function templateOf({ chat_template: template }: JsonObject): string | undefined {
+  if (typeof template === 'string') return template;
+  if (!Array.isArray(template)) return undefined;
+  const found = template.find((one) => isObject(one) && one.name === 'default')?.template;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** `bos_token` and its like: the token itself, or an object that has it as `content`. */
+function specialTokensOf(config: JsonObject): SpecialTokens {
+  const tokens = Object.entries(config).flatMap(([name, value]): [string, string][] => {
+    const token = isObject(value) ? value.content : value;
+    return name.endsWith('_token') && typeof token === 'string' ? [[name, token]] : [];
+  });
+  return Object.fromEntries(tokens);
 }

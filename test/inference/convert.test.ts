@@ -47,6 +47,10 @@ function digest(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+function facts({ name, architecture, parameters, bytes, contextLength, endIds, layers }: Model) {
+  return { name, architecture, parameters, bytes, contextLength, endIds, layers };
+}
+
 async function logits(path: string, ids: readonly number[]): Promise<Float32Array> {
   const model = await openModel(path);
   const session = model.session();
@@ -79,9 +83,6 @@ describe.each(folders)('$name', ({ name, path }) => {
     const file = join(temporaryFolder(), `${name}.tmai`);
     await convert(path, file);
     const [a, b] = [await openModel(path), await openModel(file)];
-    const facts = ({ name, architecture, parameters, bytes, contextLength, endIds, layers }: Model) => {
-      return { name, architecture, parameters, bytes, contextLength, endIds, layers };
-    };
     expect(facts(b)).toEqual(facts(a));
     expect(b.format).toBe('tmai');
     expect(b.tokenizer!.encode('the end')).toEqual(a.tokenizer!.encode('the end'));
@@ -90,6 +91,56 @@ describe.each(folders)('$name', ({ name, path }) => {
     const ids = name === 'bert' ? [1, 2, 3] : expected(name).inputIds;
     expect(sameBits(await logits(file, ids), await logits(path, ids))).toBe(true);
   });
+});
+
+describe.each(['f16', 'q8_0', 'q4_0', 'q4_k', 'q6_k'])('GGUF with %s', (type) => {
+  const path = fixture(`../gguf/llama-${type}.gguf`);
+
+  test('there and back: the same file to the byte', async () => {
+    const folder = temporaryFolder();
+    const [file, back] = [join(folder, 'model.tmai'), join(folder, 'back.gguf')];
+    await convert(path, file);
+    expect(await contents(file)).toEqual(await contents(path));
+    expect(await convert(file, back)).toMatchObject({ path: back, format: 'gguf' });
+    expect(readFileSync(back).equals(readFileSync(path))).toBe(true);
+    await convert(file, join(folder, 'again.tmai'));
+    expect(readFileSync(join(folder, 'again.tmai')).equals(readFileSync(file))).toBe(true);
+  });
+
+  test('a folder cannot hold it', async () => {
+    const folder = temporaryFolder();
+    await convert(path, join(folder, 'a.tmai'));
+    for (const input of [path, join(folder, 'a.tmai')]) {
+      const error = await errorOf(() => convert(input, join(folder, 'out')));
+      expect([error.code, error.message]).toEqual([
+        'UNSUPPORTED',
+        expect.stringMatching(/convert it to \.gguf/),
+      ]);
+    }
+    expect(readdirSync(folder)).toEqual(['a.tmai']);
+  });
+});
+
+test.each(['f16'])('a .tmai from GGUF with %s answers as that does, and text too', async (type) => {
+  const path = fixture(`../gguf/llama-${type}.gguf`);
+  const file = join(temporaryFolder(), `llama-${type}.tmai`);
+  await convert(path, file);
+  const [a, b] = [await openModel(path), await openModel(file)];
+  expect(facts(b)).toEqual(facts(a));
+  expect(b.tokenizer!.encode('Hello world')).toEqual(a.tokenizer!.encode('Hello world'));
+  a.close();
+  b.close();
+  const ids = [1, 2, 3, 4, 5];
+  expect(sameBits(await logits(file, ids), await logits(path, ids))).toBe(true);
+});
+
+test('a model that did not come from GGUF is not made one', async () => {
+  const output = join(temporaryFolder(), 'a.gguf');
+  const error = await errorOf(() => convert(fixture('llama'), output));
+  expect([error.code, error.message]).toEqual([
+    'UNSUPPORTED',
+    expect.stringMatching(/convert it to a folder/),
+  ]);
 });
 
 describe('the file', () => {

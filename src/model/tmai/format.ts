@@ -13,6 +13,8 @@ export const MAGIC = 0x544d4149;
 export const PREFIX_BYTES = 16;
 export const LAYER_ALIGNMENT = 4096;
 const TENSOR_ALIGNMENT = 64;
+/** The small file that holds the header of the GGUF file which a model came from, byte for byte. */
+export const GGUF_HEADER = 'header.gguf';
 
 /** Bytes of the file with their checksum: CRC-32 as zlib computes it, in eight hexadecimal digits. */
 export interface Section {
@@ -40,6 +42,8 @@ export type Origin =
   | { readonly format: 'safetensors' }
   | {
       readonly format: 'gguf';
+      /** as the file names it; the names of tensors follow from it */
+      readonly architecture: string;
       /** bytes of the one file; absent when it was split */
       readonly bytes?: number;
       /** where each tensor lay in it */

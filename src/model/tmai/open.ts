@@ -1,9 +1,13 @@
 /** A .tmai 2 file as a model: configuration, tensors and tokenizer, all from the file itself. */
 import { HyperionError } from '../../errors';
 import { bytesOfShape } from '../dtypes';
-import { type JsonObject, parseObject } from '../json';
+import { readGgufMetadata } from '../gguf/header';
+import { ggufName } from '../gguf/names';
+import { ggufTokenizer } from '../gguf/tokenizer';
+import type { JsonObject } from '../json';
 import type { TensorInfo } from '../tensor-info';
 import { Tokenizer } from '../tokenizer';
+import { GGUF_HEADER } from './format';
 import { readTmai, type TmaiFile } from './read';
 import { readTmaiSection } from './sections';
 
@@ -13,6 +17,7 @@ export interface TmaiModel {
   readonly tensors: readonly TensorInfo[];
   readonly tokenizer: Tokenizer | null;
   readonly endIds: readonly number[];
+  readonly fileName?: (canonical: string) => string;
 }
 
 /**
@@ -22,13 +27,14 @@ export interface TmaiModel {
  */
 export async function openTmai(path: string, options: { tokenizer: boolean }): Promise<TmaiModel> {
   const file = await requireTmai(path);
-  const { config, endIds } = file.header;
+  const { config, endIds, origin } = file.header;
   return {
     configPath: path,
     config,
     tensors: tensorsOf(file),
     tokenizer: options.tokenizer ? await readTokenizer(file) : null,
     endIds,
+    ...(origin.format === 'gguf' && { fileName: (name: string) => ggufName(origin.architecture, name) }),
   };
 }
 
@@ -53,11 +59,8 @@ function tensorsOf({ path, header, dataStart }: TmaiFile): TensorInfo[] {
 }
 
 async function readTokenizer(file: TmaiFile): Promise<Tokenizer | null> {
-  const read = async (name: string) => {
-    const data = await readTmaiSection(file, name);
-    return data && parseObject(data, `${name} in ${file.path}`);
-  };
-  const tokenizer = await read('tokenizer.json');
-  if (!tokenizer) return null;
-  return Tokenizer.fromJson(tokenizer, (await read('tokenizer_config.json')) ?? {}, file.path);
+  const { path, header, dataStart } = file;
+  const gguf = header.files.find(({ name }) => name === GGUF_HEADER);
+  if (gguf) return ggufTokenizer(await readGgufMetadata(path, dataStart + gguf.offset));
+  return Tokenizer.fromFiles(path, (name) => readTmaiSection(file, name));
 }

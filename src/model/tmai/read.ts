@@ -74,12 +74,11 @@ function checkHeader(path: string, header: JsonObject): TmaiHeader {
 
 function isOrigin(value: unknown): value is Origin {
   if (!isObject(value)) return false;
-  const { format, bytes, offsets } = value;
+  const { format, architecture, bytes, offsets } = value;
   if (format === 'safetensors') return true;
-  if (format !== 'gguf' || (bytes === undefined) !== (offsets === undefined)) return false;
-  return (
-    bytes === undefined || (isCount(bytes) && isObject(offsets) && Object.values(offsets).every(isCount))
-  );
+  if (format !== 'gguf' || typeof architecture !== 'string') return false;
+  if (bytes === undefined) return offsets === undefined;
+  return isCount(bytes) && isObject(offsets) && Object.values(offsets).every(isCount);
 }
 
 function isSection(value: unknown): value is Section {
