@@ -11,7 +11,7 @@ export function register(program: Command): void {
     .command('inspect')
     .summary('show the layers and tensors of a model')
     .description('Show architecture, layers and tensors of a model. Reads headers, no weights.')
-    .argument('<model>', 'a model folder, or a .safetensors or .tmai file')
+    .argument('<model>', 'a model folder, or a .safetensors, .gguf or .tmai file')
     .option('--json', 'print one JSON object')
     .action(inspect);
 }

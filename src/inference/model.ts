@@ -42,7 +42,7 @@ export interface LayerInfo {
  * Opens a model: reads configuration, tokenizer and tensor headers, and checks them against each other. Weights stay on
  * disk until a session computes with them.
  *
- * @param path a Hugging Face model folder, a .safetensors file with config.json beside it, or a .tmai file
+ * @param path a Hugging Face model folder, a .safetensors file with config.json beside it, or a .gguf or .tmai file
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file, and the tensor or field
  * @example
  * ```ts
@@ -89,7 +89,7 @@ export class Model {
   readonly layers: readonly LayerInfo[];
   readonly layerNames: readonly string[];
   readonly tensors: readonly TensorInfo[];
-  /** null when the model has no tokenizer.json */
+  /** null when the model has none */
   readonly tokenizer: Tokenizer | null;
   /** tokens with which the model ends a text */
   readonly endIds: readonly number[];
