@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { version } from '../root';
 import { register as registerBench } from './bench';
+import { register as registerConvert } from './convert';
 import { register as registerDoctor } from './doctor';
 import { reportFailure } from './failure';
 import { register as registerGenerate } from './generate';
@@ -25,6 +26,7 @@ async function main(argv: readonly string[]): Promise<number> {
     registerLogits,
     registerGenerate,
     registerPull,
+    registerConvert,
     registerSample,
     registerBench,
   ];

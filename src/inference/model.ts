@@ -46,8 +46,8 @@ export interface LayerInfo {
  * Opens a model: reads configuration, tokenizer and tensor headers, and checks them against each other. Weights stay on
  * disk until a session computes with them.
  *
- * @param path a Hugging Face model folder, or a .safetensors file with config.json beside it; `hf:org/name`, `hf:org/name@revision`
- *   or `hf:org/name/file.gguf` is pulled from the hub first, as `pull` does
+ * @param path a Hugging Face model folder, a .safetensors file with config.json beside it, or a .gguf or .tmai file; `hf:org/name`,
+ *   `hf:org/name@revision` or `hf:org/name/file.gguf` is pulled from the hub first, as `pull` does
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file, and the tensor or field; for the hub what `pull` throws
  * @example
  * ```ts
@@ -75,7 +75,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
 export class Model {
   /** absolute path of the folder or file */
   readonly path: string;
-  /** the folder's name */
+  /** the name of the folder, or of the file that holds everything */
   readonly name: string;
   readonly format: string;
   /** absolute paths of the files that hold its weights */
