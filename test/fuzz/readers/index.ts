@@ -1,0 +1,6 @@
+/** Every reader that is fuzzed. */
+import type { Reader } from '../reader';
+import { config, sharded, tokenizer } from './folder';
+import { safetensors } from './safetensors';
+
+export const READERS: readonly Reader[] = [safetensors, sharded, config, tokenizer];
