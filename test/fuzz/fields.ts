@@ -27,7 +27,8 @@ export function encode(fields: readonly Field[]): Uint8Array {
 /** Up to four changes. */
 export function mutateFields(fields: readonly Field[], dice: Dice): Uint8Array {
   let changed = fields;
-  for (let edits = 1 + dice.below(4); edits > 0 && changed.length > 0; edits -= 1) changed = edit(changed, dice);
+  for (let edits = 1 + dice.below(4); edits > 0 && changed.length > 0; edits -= 1)
+    changed = edit(changed, dice);
   const bytes = encode(changed);
   return bytes.length <= LARGEST_INPUT ? bytes : bytes.subarray(0, LARGEST_INPUT);
 }
@@ -54,7 +55,11 @@ function mutateField(fields: readonly Field[], at: number, dice: Dice): Field {
   if (field.kind === 'number') return { ...field, value: mutateNumber(fields, field.value, dice) };
   if (field.prefix > 0 && dice.chance(0.2)) {
     // The length lies: what was read as content is now read as something else.
-    const lie = { kind: 'number', width: field.prefix as 4 | 8, value: mutateNumber(fields, 0n, dice) } as const;
+    const lie = {
+      kind: 'number',
+      width: field.prefix as 4 | 8,
+      value: mutateNumber(fields, 0n, dice),
+    } as const;
     return { ...field, prefix: 0, content: Buffer.concat(encodeField(lie).concat(field.content)) };
   }
   const mutate = field.kind === 'json' ? mutateJson : mutateBytes;

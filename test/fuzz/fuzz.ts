@@ -33,16 +33,13 @@ export interface FuzzResult {
   readonly failures: ReadonlyMap<string, number>;
 }
 
-/**
- * Makes and opens `inputs` inputs. Of failures with the same cause one is told, made small. A valid input that does not open is
- * thrown.
- */
+/** Makes and opens `inputs` inputs. Of failures with the same cause one is told, made small. */
 export async function fuzz(workspace: Workspace, options: FuzzOptions): Promise<FuzzResult> {
   const { inputs, seed, coverage } = options;
   const dice = new Dice(seed);
   const corpus = [...workspace.valid, ...(options.corpus ?? [])];
   const failures = new Map<string, number>();
-  for (const input of workspace.valid) await workspace.open(input);
+  for (const input of workspace.valid) await judge(workspace, input);
   const filesAtFirst = openFiles();
   let slowestMs = 0;
   let done = 0;
@@ -63,7 +60,8 @@ export async function fuzz(workspace: Workspace, options: FuzzOptions): Promise<
     }
     done += batch.length;
     const last = batch.at(-1)!;
-    if (openFiles() > filesAtFirst) await fail(last, `files were left open by this input or ${BATCH} before it`);
+    if (openFiles() > filesAtFirst)
+      await fail(last, `files were left open by this input or ${BATCH} before it`);
     if (coverage?.hasNew()) {
       for (const input of batch) {
         await judge(workspace, input);

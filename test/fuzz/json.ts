@@ -41,22 +41,22 @@ export function mutateJson(text: Uint8Array, dice: Dice): Uint8Array {
 function edit(root: Container, dice: Dice): void {
   const slot = findSlot(root, dice);
   const { parent, key } = slot;
-  const value = valueOf(slot);
+  const value = held(slot);
   const other = findSlot(root, dice);
   const edits = [
     () => put(parent, key, dice.pick(VALUES)),
     () => put(parent, key, typeof value === 'number' ? near(value, dice) : dice.pick(VALUES)),
     () => put(parent, key, `\u0001raw${dice.below(RAW.length)}`),
-    () => put(parent, key, valueOf(other)),
+    () => put(parent, key, held(other)),
     () => put(parent, key, dice.chance(0.5) ? [value] : { [dice.pick(KEYS)]: value }),
     () => remove(slot),
     () => {
-      put(parent, key, valueOf(other));
+      put(parent, key, held(other));
       put(other.parent, other.key, value);
     },
     () => rename(slot, dice.chance(0.5) ? other.key : dice.pick(KEYS)),
     () => put(parent, Array.isArray(parent) ? String(parent.length) : dice.pick(KEYS), value),
-    () => put(parent, Array.isArray(parent) ? key : SAME_KEY_MARK + key, valueOf(other)),
+    () => put(parent, Array.isArray(parent) ? key : SAME_KEY_MARK + key, held(other)),
   ];
   dice.pick(edits)();
 }
@@ -67,14 +67,14 @@ function findSlot(root: Container, dice: Dice): Slot {
   for (;;) {
     const keys = Object.keys(parent);
     const key = keys.length > 0 ? dice.pick(keys) : '0';
-    const value = valueOf({ parent, key });
+    const value = held({ parent, key });
     const isContainer = typeof value === 'object' && value !== null && Object.keys(value).length > 0;
     if (!isContainer || dice.chance(0.25)) return { parent, key };
     parent = value as Container;
   }
 }
 
-function valueOf({ parent, key }: Slot): unknown {
+function held({ parent, key }: Slot): unknown {
   return Object.hasOwn(parent, key) ? (parent as Record<string, unknown>)[key] : undefined;
 }
 
@@ -89,7 +89,7 @@ function remove({ parent, key }: Slot): void {
 }
 
 function rename(slot: Slot, name: string): void {
-  const value = valueOf(slot);
+  const value = held(slot);
   remove(slot);
   if (!Array.isArray(slot.parent) || /^\d+$/.test(name)) put(slot.parent, name, value);
 }

@@ -20,7 +20,9 @@ interface Flags {
 async function main(): Promise<void> {
   const names = READERS.map(({ name }) => name);
   const program = new Command('npm run fuzz --')
-    .description('Mutated files for the readers; each input in bounds of time and memory, and refused in a sentence')
+    .description(
+      'Mutated files for the readers; each input in bounds of time and memory, and refused in a sentence',
+    )
     .option('--inputs <n>', 'inputs for each reader', '1000000')
     .option('--reader <names...>', names.join(', '), names)
     .option('--seed <n>', 'equal seeds make equal inputs', '1');
@@ -33,7 +35,11 @@ async function main(): Promise<void> {
   let failures = 0;
   const lane = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const report = await supervise(next, { inputs: Number(inputs), seed: Number(seed), onProgress: ticker(next) });
+      const report = await supervise(next, {
+        inputs: Number(inputs),
+        seed: Number(seed),
+        onProgress: ticker(next),
+      });
       failures += report.found.length;
       print(next, report);
     }

@@ -26,7 +26,8 @@ const LONGEST_MESSAGE = 2000;
 
 /** Why an error is not one that bad input may cause, or undefined. */
 export function complaint(error: unknown): string | undefined {
-  if (!(error instanceof HyperionError)) return `not a HyperionError: ${error instanceof Error ? error.stack : error}`;
+  if (!(error instanceof HyperionError))
+    return `not a HyperionError: ${error instanceof Error ? error.stack : error}`;
   const { code, message, details } = error;
   // A file may name others that are not there: the system's answer is then what is told.
   const fromSystem = code === 'IO' && /^E[A-Z]+$/.test(String(details.errno));

@@ -14,6 +14,8 @@ export interface Task {
   readonly inputs: number;
   /** what earlier processes kept */
   readonly corpus: readonly StoredInput[];
+  /** whether coverage says which inputs to keep */
+  readonly guided: boolean;
   /** open this one alone instead */
   readonly only?: StoredInput;
 }
@@ -36,18 +38,22 @@ export const store = ({ seed, bytes }: Input): StoredInput => ({
   seed,
   bytes: Buffer.from(bytes).toString('base64'),
 });
-export const restore = ({ seed, bytes }: StoredInput): Input => ({ seed, bytes: Buffer.from(bytes, 'base64') });
+export const restore = ({ seed, bytes }: StoredInput): Input => ({
+  seed,
+  bytes: Buffer.from(bytes, 'base64'),
+});
 
 /** Openings of the valid inputs, so that what is loaded and compiled once is there before memory is limited. */
 const WARM_UPS = 50;
 
 async function work(task: Task): Promise<void> {
   // Begun before the readers are loaded: code that is compiled earlier has no counters in it.
-  const coverage = new Coverage();
+  const coverage = task.guided ? new Coverage() : null;
   const { READERS } = await import('./readers/index.js');
-  const reader = READERS.find(({ name }) => name === task.reader)!;
+  const { PLANTED } = await import('./readers/planted.js');
+  const reader = [...READERS, ...PLANTED].find(({ name }) => name === task.reader)!;
   const workspace = Workspace.create(reader, task.root);
-  for (let i = 0; i < WARM_UPS; i += 1) for (const input of workspace.valid) await workspace.open(input);
+  for (let i = 0; i < WARM_UPS; i += 1) for (const input of workspace.valid) await judge(workspace, input);
   const go = new Promise((resolve) => process.once('message', resolve));
   send({ kind: 'ready' });
   await go;
@@ -64,7 +70,7 @@ async function openAlone(workspace: Workspace, input: Input): Promise<void> {
 
 function fuzzAll(
   workspace: Workspace,
-  coverage: Coverage,
+  coverage: Coverage | null,
   { inputs, seed, corpus }: Task,
 ): Promise<FuzzResult> {
   return fuzz(workspace, {

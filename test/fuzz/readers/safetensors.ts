@@ -10,7 +10,7 @@ export const safetensors: Reader = {
     Object.entries(HEADERS).map(([name, header]) => ({
       name,
       file: 'model.safetensors',
-      files: { 'model.safetensors': fileOf(header) },
+      files: { 'model.safetensors': safetensorsFile(header) },
     })),
   layout: safetensorsLayout,
   async read(_, file) {
@@ -36,7 +36,7 @@ export function safetensorsLayout(bytes: Uint8Array): readonly Field[] {
   ];
 }
 
-const entry = (dtype: string, shape: number[], begin: number, end: number) => ({
+export const entry = (dtype: string, shape: number[], begin: number, end: number) => ({
   dtype,
   shape,
   data_offsets: [begin, end],
@@ -56,7 +56,8 @@ const HEADERS: Readonly<Record<string, object>> = {
   },
 };
 
-function fileOf(header: object): Uint8Array {
+/** A file with that header, and zeros. */
+export function safetensorsFile(header: object): Uint8Array {
   const ends = Object.values(header).map(({ data_offsets }) => data_offsets?.[1] ?? 0);
   return encode([
     { kind: 'json', prefix: 8, content: Buffer.from(JSON.stringify(header)) },

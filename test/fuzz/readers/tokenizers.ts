@@ -9,10 +9,12 @@ const numbered = (tokens: readonly string[]) =>
   Object.fromEntries([...new Set(tokens)].map((token, id) => [token, id]));
 const BYTES = ['<0x0A>', '<0xC3>', '<0xA9>', '<0xE6>', '<0xF0>'];
 const PAIR = [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
-const GPT4 = "(?i:'s|'t|'re)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s+(?!\\S)|\\s+";
+const GPT4 =
+  "(?i:'s|'t|'re)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s+(?!\\S)|\\s+";
 
 export const TOKENIZERS: Readonly<Record<string, object>> = {
   byteLevel: {
+    normalizer: null,
     added_tokens: [added(0, '<s>')],
     pre_tokenizer: {
       type: 'Sequence',
@@ -32,7 +34,11 @@ export const TOKENIZERS: Readonly<Record<string, object>> = {
       type: 'BPE',
       ignore_merges: true,
       vocab: numbered(['<s>', ...ASCII, 'Ġ', 'Ċ', 'ĉ', 'Ã', '©', 'he', 'lo', 'wo']),
-      merges: ['h e', 'l o', ['w', 'o']],
+      merges: [
+        ['h', 'e'],
+        ['l', 'o'],
+        ['w', 'o'],
+      ],
     },
   },
   sentencePiece: {
@@ -44,6 +50,8 @@ export const TOKENIZERS: Readonly<Record<string, object>> = {
         { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
       ],
     },
+    pre_tokenizer: null,
+    post_processor: null,
     decoder: {
       type: 'Sequence',
       decoders: [
@@ -65,6 +73,7 @@ export const TOKENIZERS: Readonly<Record<string, object>> = {
   unigram: {
     added_tokens: [added(0, '<unk>')],
     normalizer: { type: 'NFKC' },
+    post_processor: null,
     pre_tokenizer: { type: 'Metaspace', replacement: '▁', add_prefix_space: true, prepend_scheme: 'always' },
     decoder: { type: 'Metaspace', replacement: '▁', add_prefix_space: true },
     model: {
