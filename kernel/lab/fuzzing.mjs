@@ -113,7 +113,13 @@ async function fuzzNative({ inputs, seed }) {
     const corpus = path.join(folder, `${name}-corpus`);
     fs.mkdirSync(corpus, { recursive: true });
     const limits = ['-timeout=1', '-rss_limit_mb=1024', '-malloc_limit_mb=64'];
-    const how = [`-runs=${inputs}`, `-seed=${seed}`, '-print_final_stats=1', '-verbosity=0'];
+    const how = [
+      `-runs=${inputs}`,
+      `-seed=${seed}`,
+      '-print_final_stats=1',
+      '-print_funcs=0',
+      '-verbosity=0',
+    ];
     const prefix = `-artifact_prefix=${output}/${name}-`;
     codes.push(await exitOf(path.join(folder, name), [...how, ...limits, prefix, corpus]));
   }

@@ -4,6 +4,7 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace hyperion {
 
@@ -11,7 +12,7 @@ class Input {
  public:
   Input(const uint8_t* data, size_t size) : provider_(data, size) {}
 
-  bool more() const { return provider_.remaining_bytes() > 0; }
+  bool more() { return provider_.remaining_bytes() > 0; }
   bool chance() { return provider_.ConsumeBool(); }
 
   // 0 to below `count`.
