@@ -1,4 +1,5 @@
-// Graphs in which anything may be wrong: one that check_graph lets through has a plan, and runs within its bounds.
+// Graphs in which anything may be wrong: one that check_graph lets through has a plan, and runs
+// within its bounds.
 #include <future>
 
 #include "fuzz/input.h"
@@ -11,7 +12,8 @@ namespace hyperion {
 namespace {
 
 constexpr uint64_t kMostBudget = 4 << 20;
-// A session takes milliseconds, its checks microseconds: of so many graphs that could run, one does.
+// A session takes milliseconds, its checks microseconds: of so many graphs that could run, one
+// does.
 constexpr uint64_t kRunOneOf = 16;
 
 void change(Input& input, uint32_t& value) {

@@ -1,4 +1,5 @@
-// Numbers out of the bytes that libFuzzer makes: mostly small ones and those at the edges, where bounds checks go wrong.
+// Numbers out of the bytes that libFuzzer makes: mostly small ones and those at the edges, where
+// bounds checks go wrong.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -16,7 +17,9 @@ class Input {
   bool chance() { return provider_.ConsumeBool(); }
 
   // 0 to below `count`.
-  uint64_t below(uint64_t count) { return provider_.ConsumeIntegralInRange<uint64_t>(0, count - 1); }
+  uint64_t below(uint64_t count) {
+    return provider_.ConsumeIntegralInRange<uint64_t>(0, count - 1);
+  }
 
   // Small, near a power of two, or any.
   uint64_t number() {
