@@ -24,7 +24,7 @@ export type { FinishReason, Generation, GenerationResult, Token } from './infere
 export type { Candidate, Logits } from './inference/logits';
 export { type LayerInfo, type Model, type OpenOptions, openModel } from './inference/model';
 export type { GenerateOptions, SessionOptions } from './inference/options';
-export type { Prompt } from './inference/prompt';
+export type { Conversation, Prompt } from './inference/prompt';
 export { type ForwardOptions, record, type Session, type SessionStatistics } from './inference/session';
 export type { Tensor } from './inference/tensor';
 export {
@@ -54,7 +54,8 @@ export { plotUsage } from './memory/usage';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
 export { type SampleOptions, writeSample } from './model/sample/write';
-export type { Tokenizer } from './model/tokenizer';
+export type { EncodeOptions, Tokenizer } from './model/tokenizer';
+export type { ChatMessage, ChatOptions } from './model/tokenizer-chat';
 export {
   type BytesByTag,
   type ProcessMemory,
