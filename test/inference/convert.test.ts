@@ -123,18 +123,21 @@ describe.each(['f16', 'q8_0', 'q4_0', 'q4_k', 'q6_k'])('GGUF with %s', (type) =>
   });
 });
 
-test.each(['f16'])('a .tmai from GGUF with %s answers as that does, and text too', async (type) => {
-  const path = fixture(`../gguf/llama-${type}.gguf`);
-  const file = join(temporaryFolder(), `llama-${type}.tmai`);
-  await convert(path, file);
-  const [a, b] = [await openModel(path), await openModel(file)];
-  expect(facts(b)).toEqual(facts(a));
-  expect(b.tokenizer!.encode('Hello world')).toEqual(a.tokenizer!.encode('Hello world'));
-  a.close();
-  b.close();
-  const ids = [1, 2, 3, 4, 5];
-  expect(sameBits(await logits(file, ids), await logits(path, ids))).toBe(true);
-});
+test.each(['f16', 'q8_0', 'q4_0', 'q4_k', 'q6_k'])(
+  'a .tmai from GGUF with %s answers as that does, and text too',
+  async (type) => {
+    const path = fixture(`../gguf/llama-${type}.gguf`);
+    const file = join(temporaryFolder(), `llama-${type}.tmai`);
+    await convert(path, file);
+    const [a, b] = [await openModel(path), await openModel(file)];
+    expect(facts(b)).toEqual(facts(a));
+    expect(b.tokenizer!.encode('Hello world')).toEqual(a.tokenizer!.encode('Hello world'));
+    a.close();
+    b.close();
+    const ids = [1, 2, 3, 4, 5];
+    expect(sameBits(await logits(file, ids), await logits(path, ids))).toBe(true);
+  },
+);
 
 test('a model that did not come from GGUF is not made one', async () => {
   const output = join(temporaryFolder(), 'a.gguf');

@@ -15,8 +15,11 @@ async function isDue(halfway) {
   if (count !== at) return false;
   if (fault === 'SIGINT') {
     const interrupted = new Promise((resolve) => process.once('SIGINT', resolve));
+    // Waiting for a signal keeps no process alive.
+    const alive = setInterval(() => {}, 1000);
     process.kill(process.pid, 'SIGINT');
     await interrupted;
+    clearInterval(alive);
     return false;
   }
   await halfway?.();
