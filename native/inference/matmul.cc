@@ -27,7 +27,7 @@ Status Operations::compute(const MatMul& op, const Step& step) {
     kernels_.matmul(matrix, x + token * matrix.cols, matrix.cols, tokens, out, matrix.rows, row,
                     row_end);
     for (uint64_t t = 0; bias != nullptr && t < tokens; ++t) {
-      kernels_.add_bias(bias + row * dtype_size(bias_dtype), bias_dtype, row_end - row,
+      kernels_.add_bias(bias + bytes_of(bias_dtype, row), bias_dtype, row_end - row,
                         out + t * matrix.rows + row);
     }
   });

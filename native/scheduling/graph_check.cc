@@ -23,7 +23,7 @@ class Checker {
     }
     if (problem_.empty()) check_logits();
     if (problem_.empty()) return {};
-    return Status(Code::invalid, "graph" + place() + ": " + problem_);
+    return Status(code_, "graph" + place() + ": " + problem_);
   }
 
  private:
@@ -101,6 +101,24 @@ class Checker {
             "tensor " + found.name + " has shape " + text(found.shape) + ", not " + text(shape));
   }
 
+  // A vector of weights, as norms and biases have, is not quantized.
+  void require_vector(uint32_t tensor, uint64_t length) {
+    require_shape(tensor, {length});
+    require_supported(tensor, is_float);
+  }
+
+  void require_matrix(uint32_t tensor, uint64_t rows, uint64_t cols) {
+    require_shape(tensor, {rows, cols});
+    require_supported(tensor, is_float);
+  }
+
+  void require_supported(uint32_t tensor, bool (*supported)(DType)) {
+    if (!problem_.empty() || supported(model_.tensors()[tensor].dtype)) return;
+    code_ = Code::unsupported;
+    problem_ = "tensor " + model_.tensors()[tensor].name +
+               " has an element type that this operation does not take";
+  }
+
   static std::string text(const std::vector<uint64_t>& shape) {
     std::string result = "[";
     for (const uint64_t extent : shape) {
@@ -122,21 +140,21 @@ class Checker {
   void check_op(const Embed& op) {
     operation_ = "embed";
     require_body();
-    require_shape(op.table, {graph_.vocab, width(op.out)});
+    require_matrix(op.table, graph_.vocab, width(op.out));
   }
 
   void check_op(const RmsNorm& op) {
     operation_ = "rms_norm";
     require_width(op.out, width(op.in));
-    require_shape(op.weight, {width(op.in)});
+    require_vector(op.weight, width(op.in));
     require(op.eps >= 0, "eps is " + std::to_string(op.eps));
   }
 
   void check_op(const MatMul& op) {
     operation_ = "matmul";
     require(op.in != op.out, "its input and output are one buffer");
-    require_shape(op.weight, {width(op.out), width(op.in)});
-    if (op.bias) require_shape(*op.bias, {width(op.out)});
+    require_matrix(op.weight, width(op.out), width(op.in));
+    if (op.bias) require_vector(*op.bias, width(op.out));
   }
 
   void check_op(const Rope& op) {
@@ -220,6 +238,7 @@ class Checker {
   const Model& model_;
   const GraphLayer* layer_ = nullptr;
   const char* operation_ = nullptr;
+  Code code_ = Code::invalid;
   std::string problem_;
 };
 
