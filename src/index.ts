@@ -22,11 +22,10 @@ export { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from
 export { listArchitectures } from './inference/architectures';
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
 export type { Candidate, Logits } from './inference/logits';
-export { type LayerInfo, type Model, type OpenOptions, openModel } from './inference/model';
+export { type Model, type OpenOptions, openModel } from './inference/model';
 export type { GenerateOptions, SessionOptions } from './inference/options';
 export type { Prompt } from './inference/prompt';
 export { type ForwardOptions, record, type Session, type SessionStatistics } from './inference/session';
-export type { Tensor } from './inference/tensor';
 export {
   Allocator,
   type FailureCallback,
@@ -51,6 +50,12 @@ export {
 } from './memory/strategy';
 export { AllocationTrace } from './memory/trace';
 export { plotUsage } from './memory/usage';
+export { AccessPattern, type PatternKind } from './model/cache/access-pattern';
+export { AdaptivePolicy } from './model/cache/adaptive-policy';
+export type { Layer, LayerState } from './model/cache/layer';
+export type { CacheOptions } from './model/cache/options';
+export type { EvictionPolicy } from './model/cache/policy';
+export type { CacheStatistics } from './model/cache/tensor-cache';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
 export { type SampleOptions, writeSample } from './model/sample/write';

@@ -189,6 +189,8 @@ export interface Addon {
   readTensorPart(model: number, tensor: number, first: number, out: Uint8Array): Promise<void>;
   /** bytes of a page of memory */
   pageBytes(): number;
+  /** pages of a file, the last one included that it fills in part */
+  filePages(model: number, file: number): number;
   /** for each page of a file whether it is in the page cache, 1 or 0 */
   residentPages(model: number, file: number, out: Uint8Array): Promise<void>;
   /** reads all files once, past the page cache, and keeps nothing: the speed of the disk */

@@ -16,7 +16,7 @@ export function register(program: Command): void {
 async function inspect(path: string, options: { json?: boolean }): Promise<void> {
   const model = await openModel(path, { tokenizer: false });
   if (!options.json) {
-    process.stdout.write(`${model.table()}\n`);
+    process.stdout.write(`${model}\n`);
     return;
   }
   const { format, architecture, parameters, bytes } = model;

@@ -30,7 +30,11 @@ function packed(bits: number, values: Float32Array): Decode {
  * All values of a small float: sign, `exponentBits`, `fractionBits`. Which codes are no numbers differs (OCP Microscaling
  * Formats v1.0, section 5.3): `ieee` keeps the largest exponent for infinities and NaN, `nan` all ones for NaN, `none` has neither.
  */
-function smallFloats(exponentBits: number, fractionBits: number, special: 'ieee' | 'nan' | 'none'): Float32Array {
+function smallFloats(
+  exponentBits: number,
+  fractionBits: number,
+  special: 'ieee' | 'nan' | 'none',
+): Float32Array {
   const sign = 1 << (exponentBits + fractionBits);
   const bias = 2 ** (exponentBits - 1) - 1;
   const largest = 2 ** exponentBits - 1;
@@ -38,7 +42,8 @@ function smallFloats(exponentBits: number, fractionBits: number, special: 'ieee'
     const exponent = (code >> fractionBits) & largest;
     const fraction = code & ((1 << fractionBits) - 1);
     const factor = code & sign ? -1 : 1;
-    if (special === 'ieee' && exponent === largest) return fraction ? Number.NaN : factor * Number.POSITIVE_INFINITY;
+    if (special === 'ieee' && exponent === largest)
+      return fraction ? Number.NaN : factor * Number.POSITIVE_INFINITY;
     if (special === 'nan' && (code & (sign - 1)) === sign - 1) return Number.NaN;
     const significand = fraction / 2 ** fractionBits + (exponent > 0 ? 1 : 0);
     return factor * significand * 2 ** (Math.max(exponent, 1) - bias);
@@ -46,7 +51,9 @@ function smallFloats(exponentBits: number, fractionBits: number, special: 'ieee'
 }
 
 /** Powers of two from 2^-127 on; the last code is NaN. */
-const EXPONENTS = Float32Array.from({ length: 256 }, (_, code) => (code === 255 ? Number.NaN : 2 ** (code - 127)));
+const EXPONENTS = Float32Array.from({ length: 256 }, (_, code) =>
+  code === 255 ? Number.NaN : 2 ** (code - 127),
+);
 
 const DECODERS: Readonly<Partial<Record<Dtype, Decode>>> = {
   BOOL: each(1, (bytes, offset) => (bytes.getUint8(offset) ? 1 : 0)),

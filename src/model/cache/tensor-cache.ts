@@ -5,10 +5,11 @@
 import { HyperionError } from '../../errors';
 import { Allocator } from '../../memory/allocator';
 import { resolveStrategy } from '../../memory/strategy';
+import { native } from '../../native';
 import { formatBytes } from '../../units';
 import { AccessPattern, type PatternKind } from './access-pattern';
 import { AdaptivePolicy } from './adaptive-policy';
-import { CacheEntry, type CachedTensor, smallestOf } from './entry';
+import { type CachedTensor, CacheEntry, smallestOf } from './entry';
 import type { ResolvedCacheOptions } from './options';
 import { type EvictionPolicy, RecencyPolicy } from './policy';
 
@@ -29,9 +30,6 @@ export interface CacheStatistics {
   /** the rule that chooses what goes: LRU, LFU or recurrence */
   readonly policy: string;
 }
-
-/** Every block begins where any element type may. */
-const ALIGNMENT = 64;
 
 export class TensorCache {
   readonly #entries: readonly CacheEntry[];
@@ -209,8 +207,13 @@ export class TensorCache {
       this.name,
     );
     const allocator = this.#allocator;
-    allocator.onFailure(() => makeRoom() || allocator.trim() > 0);
-    return allocator.allocate(bytes, { tag: 'weights', alignment: ALIGNMENT, lifetime: 'lasting' });
+    allocator.onFailure(makeRoom);
+    // Aligned to pages, a block has pages of its own: what one tensor gives up, whatever its size, any other can take.
+    return allocator.allocate(bytes, {
+      tag: 'weights',
+      alignment: native().pageBytes(),
+      lifetime: 'lasting',
+    });
   }
 
   /**
@@ -251,7 +254,10 @@ export class TensorCache {
 
   #full({ name, bytes }: CachedTensor): HyperionError {
     const { maxCacheSize } = this.options;
-    const pinned = this.#entries.reduce((sum, { pins, tensor, block }) => sum + (pins && block ? tensor.bytes : 0), 0);
+    const pinned = this.#entries.reduce(
+      (sum, { pins, tensor, block }) => sum + (pins && block ? tensor.bytes : 0),
+      0,
+    );
     const held = pinned > 0 ? `, of which views and loads hold ${formatBytes(pinned)}; close them, or` : ';';
     return new HyperionError(
       'OVER_BUDGET',
