@@ -1,5 +1,4 @@
 /** An opened model: what its files hold, and the graph that computes it. Sessions run it. */
-import { basename, dirname } from 'node:path';
 import { checkInteger } from '../checks';
 import {
   cardBundle,
@@ -109,7 +108,7 @@ export class Model {
   ) {
     const { path, tensors } = checkpoint;
     this.path = path;
-    this.name = basename(dirname(checkpoint.configPath));
+    this.name = checkpoint.name;
     this.format = checkpoint.format;
     this.architecture = architecture;
     this.config = checkpoint.config;
