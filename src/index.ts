@@ -52,13 +52,18 @@ export { AllocationTrace } from './memory/trace';
 export { plotUsage } from './memory/usage';
 export { AccessPattern, type PatternKind } from './model/cache/access-pattern';
 export { AdaptivePolicy } from './model/cache/adaptive-policy';
+export { type CachingComparison, type CachingRow, compareCaching } from './model/cache/comparison';
 export type { Layer, LayerState } from './model/cache/layer';
 export type { CacheOptions } from './model/cache/options';
 export type { EvictionPolicy } from './model/cache/policy';
 export type { CacheStatistics } from './model/cache/tensor-cache';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
+export type { Residency, TensorResidency } from './model/residency';
 export { type SampleOptions, writeSample } from './model/sample/write';
+export type { TensorStatistics, ValueBin } from './model/statistics';
+export type { StatisticsOptions, Tensor } from './model/tensor';
+export type { TensorView } from './model/tensor-view';
 export type { Tokenizer } from './model/tokenizer';
 export {
   type BytesByTag,

@@ -4,6 +4,7 @@ import { Figure } from './figure';
 import { plotlyAxis, plotlyLayout } from './layout';
 import { shadeOf, shades } from './palette';
 import { type Rectangle, rectangleMark, rectangleTrace } from './rectangles';
+import { stepOf } from './scale';
 import { drawSvg, type Plot, type PlotOptions } from './svg';
 import { signed } from './wording';
 
@@ -80,22 +81,28 @@ function prepare(map: HeatMap): DrawnHeatMap {
 
 function spec({ cells, columns, isSigned, limit, rows, summary, title }: DrawnHeatMap) {
   const known = cells.filter(({ value }) => !Number.isNaN(value));
+  const values = known.map(({ value }) => value);
+  const scale = { color: values, colorscale: shades(isSigned), cmin: isSigned ? -limit : 0, cmax: limit };
   const trace = rectangleTrace(known, {
     name: 'mean',
-    customdata: known.map(({ value }) => value),
+    customdata: values,
     hovertemplate: 'column %{x:.0f}, rows from %{base:.0f}<br>mean %{customdata}<extra></extra>',
+    // Without an outline of its own colour, the ground would shine through between cells.
     marker: {
-      color: known.map(({ value }) => value),
-      colorscale: shades(isSigned),
-      cmin: isSigned ? -limit : 0,
-      cmax: limit,
-      line: { width: 0 },
+      ...scale,
+      line: { width: 0.8, ...scale },
       showscale: true,
       colorbar: { thickness: 12, outlinewidth: 0, title: { text: 'mean' } },
     },
   });
   const axis = (name: string, range: [number, number]) =>
-    plotlyAxis(name, { range, showgrid: false, zeroline: false });
+    plotlyAxis(name, {
+      range,
+      tick0: 0,
+      dtick: stepOf(Math.max(...range)),
+      showgrid: false,
+      zeroline: false,
+    });
   const layout = plotlyLayout(title, summary, {
     height: HEIGHT,
     xaxis: axis('column', [0, columns]),

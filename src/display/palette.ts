@@ -63,11 +63,14 @@ export function shades(isSigned: boolean): readonly (readonly [number, string])[
   return stops.map((color, index) => [index / (stops.length - 1), color]);
 }
 
+/** Where the hexadecimal digits of red, green and blue begin. */
+const CHANNELS = [1, 3, 5] as const;
+
 /** The colour of a value from -1 to 1, or from 0 to 1 where none is below zero. */
 export function shadeOf(value: number, isSigned: boolean): string {
   if (!Number.isFinite(value)) return GREY;
   const [end, share] = value < 0 ? [BLUE, -value] : [isSigned ? ORANGE : BLUE, value];
-  const mixed = [1, 3, 5].map((at) => {
+  const mixed = CHANNELS.map((at) => {
     const [from, to] = [PALE, end].map((color) => Number.parseInt(color.slice(at, at + 2), 16)) as [
       number,
       number,
@@ -75,4 +78,14 @@ export function shadeOf(value: number, isSigned: boolean): string {
     return Math.round(from + (to - from) * Math.min(1, share));
   });
   return `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** Letters that can be read on a colour: dark ones on light colours, else white. */
+export function inkOn(color: string): string {
+  const [red, green, blue] = CHANNELS.map((at) => Number.parseInt(color.slice(at, at + 2), 16)) as [
+    number,
+    number,
+    number,
+  ];
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? '#1b1b1b' : '#ffffff';
 }

@@ -2,7 +2,7 @@
 import { formatBytes } from '../units';
 import { Figure } from './figure';
 import { plotlyLayout, plotlyText } from './layout';
-import { colorOf } from './palette';
+import { colorOf, inkOn } from './palette';
 import { type Rectangle, rectangleMark, rectangleTrace } from './rectangles';
 import { finite } from './scale';
 import { drawSvg, type Plot, type PlotOptions } from './svg';
@@ -129,7 +129,7 @@ function spec({ kinds, summary, tiles, title }: DrawnTreemap) {
     showlegend: true,
     annotations: tiles
       .filter(({ label }) => label !== '')
-      .map(({ label, x1, y1 }) => ({
+      .map(({ color, label, x1, y1 }) => ({
         x: x1,
         y: y1,
         xanchor: 'left',
@@ -137,7 +137,7 @@ function spec({ kinds, summary, tiles, title }: DrawnTreemap) {
         align: 'left',
         showarrow: false,
         text: plotlyText(label).replace('\n', '<br>'),
-        font: { color: '#ffffff', size: 11 },
+        font: { color: inkOn(color), size: 11 },
       })),
     uirevision: 'treemap',
   });
@@ -163,7 +163,7 @@ function svg(plot: Plot, { tiles }: DrawnTreemap): PlotOptions {
         textAnchor: 'start',
         lineAnchor: 'top',
         fontSize: 11,
-        fill: 'white',
+        fill: ({ color }: Tile) => inkOn(color),
       }),
       ...(tiles.length === 0 ? [plot.text(['no weights'], { frameAnchor: 'middle' })] : []),
     ],

@@ -22,9 +22,9 @@ const BETTER = 0.95;
  *
  * @example
  * ```ts
- * const scan = Array.from({ length: 400 }, (_, index) => index % 20);   // 20 keys, again and again
- * countHits(new RecencyPolicy(), scan, 10); // 0
- * countHits(new AdaptivePolicy(10), scan, 10) > 150; // true
+ * const policy = new AdaptivePolicy(10);   // room for 10 keys
+ * for (let index = 0; index < 400; index += 1) policy.access(index % 20);
+ * policy.following; // 'recurrence'
  * ```
  */
 export class AdaptivePolicy implements EvictionPolicy {
