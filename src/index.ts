@@ -24,7 +24,7 @@ export type { FinishReason, Generation, GenerationResult, Token } from './infere
 export type { Candidate, Logits } from './inference/logits';
 export { type Model, type OpenOptions, openModel } from './inference/model';
 export type { GenerateOptions, SessionOptions } from './inference/options';
-export type { Prompt } from './inference/prompt';
+export type { Conversation, Prompt } from './inference/prompt';
 export { type ForwardOptions, record, type Session, type SessionStatistics } from './inference/session';
 export {
   Allocator,
@@ -64,7 +64,8 @@ export { type SampleOptions, writeSample } from './model/sample/write';
 export type { TensorStatistics, ValueBin } from './model/statistics';
 export type { StatisticsOptions, Tensor } from './model/tensor';
 export type { TensorView } from './model/tensor-view';
-export type { Tokenizer } from './model/tokenizer';
+export type { EncodeOptions, Tokenizer } from './model/tokenizer';
+export type { ChatMessage, ChatOptions } from './model/tokenizer-chat';
 export {
   type BytesByTag,
   type ProcessMemory,

@@ -89,7 +89,7 @@ export class Model {
   readonly layers: readonly Layer[];
   readonly layerNames: readonly string[];
   readonly tensors: readonly TensorInfo[];
-  /** null when the model has no tokenizer.json */
+  /** null when the model has none */
   readonly tokenizer: Tokenizer | null;
   /** tokens with which the model ends a text */
   readonly endIds: readonly number[];

@@ -67,10 +67,25 @@ export class Tokenizer {
     const tokenizer = await readJsonIfPresent(path);
     if (!tokenizer) return null;
     const config = (await readJsonIfPresent(join(folder, 'tokenizer_config.json'))) ?? {};
-    const template = (await ifPresent(readWhole(join(folder, 'chat_template.jinja'))))?.toString();
-    const source = template ?? templateOf(config);
+    const template = await ifPresent(readWhole(join(folder, 'chat_template.jinja')));
+    return Tokenizer.fromJson(tokenizer, config, path, template?.toString());
+  }
+
+  /**
+   * The tokenizer of what tokenizer.json and tokenizer_config.json hold.
+   *
+   * @param path the file from which they come, for messages
+   * @param template the chat template; by default the one in `config`
+   * @throws HyperionError `BAD_FORMAT` when it cannot be understood
+   */
+  static async fromJson(
+    tokenizer: JsonObject,
+    config: JsonObject,
+    path: string,
+    template = templateOf(config),
+  ): Promise<Tokenizer> {
     const chat =
-      source === undefined ? undefined : await ChatTemplate.create(folder, source, specialTokensOf(config));
+      template === undefined ? undefined : await ChatTemplate.create(path, template, specialTokensOf(config));
     return Tokenizer.create(path, tokenizer, { chat, config });
   }
 

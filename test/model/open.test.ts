@@ -77,7 +77,7 @@ describe('what a model says of itself', () => {
     expect(model.tokenizer).toBeNull();
     const session = model.session();
     const error = await errorOf(() => session.generate('Hello'));
-    expect([error.code, error.message]).toEqual(['INVALID', expect.stringContaining('no tokenizer.json')]);
+    expect([error.code, error.message]).toEqual(['INVALID', expect.stringContaining('no tokenizer')]);
     expect((await session.forward([1])).shape).toEqual([1, 512]);
     expect(await session.generate([1], { maxTokens: 2 }).text()).toBe('');
     model.close();

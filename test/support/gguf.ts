@@ -1,6 +1,10 @@
-/** Writes GGUF files for tests, true or not. A writer of its own: nothing of the project's reader is in it. */
-import { writeFileSync } from 'node:fs';
+/** Writes GGUF files for tests, true or not. The writer is its own: nothing of the project's reader is in it. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readGgufHeader } from '../../src/model/gguf/header';
+import { ggufTokenizer } from '../../src/model/gguf/tokenizer';
+import type { Tokenizer } from '../../src/model/tokenizer';
+import { fixture } from './fixtures';
 import { temporaryFolder } from './temporary';
 
 /** A value with its type's number and its bytes. */
@@ -119,6 +123,37 @@ export function writeGguf(
   const path = join(folder, name);
   writeFileSync(path, Buffer.isBuffer(file) ? file : ggufBytes(file));
   return path;
+}
+
+/** The tokenizer of a file with this metadata; keys stand without `tokenizer.`. */
+export async function tokenizerOf(metadata: Readonly<Record<string, unknown>>): Promise<Tokenizer> {
+  const full = Object.entries(metadata).map(([key, of]) => [`tokenizer.${key}`, of] as const);
+  return (await ggufTokenizer((await readGgufHeader(writeGguf({ metadata: full }))).metadata))!;
+}
+
+/** A vocabulary of sentencepiece, and what that package makes of texts with it. */
+export interface SentencePieceFixture {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly texts: readonly string[];
+  readonly ids: readonly number[][];
+  readonly decoded: readonly string[];
+}
+
+export function sentencePieceFixture(name: 'with a space before' | 'as it is'): SentencePieceFixture {
+  const { texts, vocabularies } = tokenizerFixture('sentence-piece');
+  const { tokens, scores, types, ids, decoded, addSpacePrefix } = vocabularies[name];
+  const metadata = {
+    'ggml.model': 'llama',
+    'ggml.tokens': tokens,
+    'ggml.scores': scores,
+    'ggml.token_type': types,
+    'ggml.add_space_prefix': addSpacePrefix,
+  };
+  return { metadata, texts, ids, decoded };
+}
+
+export function tokenizerFixture(name: string) {
+  return JSON.parse(readFileSync(fixture(`../tokenizers/${name}.json`), 'utf8'));
 }
 
 function padTo(bytes: number, alignment: number): number {

@@ -159,8 +159,6 @@ async function gpt2(source: Source): Promise<JsonObject> {
   };
 }
 
-const POOLING = ['none', 'mean', 'cls', 'last'];
-
 async function bert(source: Source): Promise<JsonObject> {
   const { metadata, key } = source;
   return {
@@ -174,7 +172,6 @@ async function bert(source: Source): Promise<JsonObject> {
     hidden_act: 'gelu',
     vocab_size: vocabularySize(source),
     type_vocab_size: findTensor(source, 'token_types.weight')?.shape[0] ?? 2,
-    pooling: POOLING[metadata.count(key('pooling_type'), 0)] ?? 'none',
   };
 }
 

@@ -6,16 +6,8 @@ import { readGgufHeader } from '../../../src/model/gguf/header';
 import { ggufTokenizer } from '../../../src/model/gguf/tokenizer';
 import { Tokenizer } from '../../../src/model/tokenizer';
 import { fixture } from '../../support/fixtures';
-import { writeGguf } from '../../support/gguf';
+import { sentencePieceFixture, tokenizerFixture, tokenizerOf } from '../../support/gguf';
 import { errorOf } from '../../support/temporary';
-
-const load = (name: string) => JSON.parse(readFileSync(fixture(`../tokenizers/${name}.json`), 'utf8'));
-
-/** The tokenizer of a file with this metadata; keys stand without `tokenizer.`. */
-async function tokenizerOf(metadata: Record<string, unknown>): Promise<Tokenizer> {
-  const full = Object.entries(metadata).map(([key, of]) => [`tokenizer.${key}`, of] as const);
-  return (await ggufTokenizer((await readGgufHeader(writeGguf({ metadata: full }))).metadata))!;
-}
 
 /** The vocabulary of the reference models, as GGUF has it. */
 const { model } = JSON.parse(readFileSync(join(fixture('llama'), 'tokenizer.json'), 'utf8'));
@@ -29,7 +21,10 @@ const BYTE_LEVEL = {
 };
 
 describe('byte-level BPE', () => {
-  const { texts, ids } = load('byte-level') as { texts: string[]; ids: Record<string, number[][]> };
+  const { texts, ids } = tokenizerFixture('byte-level') as {
+    texts: string[];
+    ids: Record<string, number[][]>;
+  };
 
   test.each(Object.keys(ids))('split as %s', async (pre) => {
     const tokenizer = await tokenizerOf({ ...BYTE_LEVEL, 'ggml.pre': pre });
@@ -77,19 +72,8 @@ describe('byte-level BPE', () => {
   });
 });
 
-describe.each([
-  ['with a space before', true],
-  ['as it is', false],
-])('SentencePiece, text %s', (name, addSpacePrefix) => {
-  const { texts, vocabularies } = load('sentence-piece');
-  const { tokens, scores, types, ids, decoded } = vocabularies[name];
-  const metadata = {
-    'ggml.model': 'llama',
-    'ggml.tokens': tokens,
-    'ggml.scores': scores,
-    'ggml.token_type': types,
-    'ggml.add_space_prefix': addSpacePrefix,
-  };
+describe.each(['with a space before', 'as it is'] as const)('SentencePiece, text %s', (name) => {
+  const { metadata, texts, ids, decoded } = sentencePieceFixture(name);
 
   test('the ids of sentencepiece', async () => {
     const tokenizer = await tokenizerOf(metadata);
@@ -100,7 +84,7 @@ describe.each([
   test('its texts', async () => {
     const tokenizer = await tokenizerOf(metadata);
     for (const [index, text] of texts.entries())
-      expect([text, tokenizer.decode(ids[index])]).toEqual([text, decoded[index]]);
+      expect([text, tokenizer.decode(ids[index]!)]).toEqual([text, decoded[index]]);
   });
 
   test('special tokens in a text, and no second beginning', async () => {
@@ -111,7 +95,7 @@ describe.each([
 });
 
 describe.each(['uncased', 'cased'])('WordPiece, %s', (name) => {
-  const { texts, vocabularies } = load('word-piece');
+  const { texts, vocabularies } = tokenizerFixture('word-piece');
   const { tokens, ids } = vocabularies[name] as { tokens: string[]; ids: number[][] };
 
   test('the ids of tokenizers', async () => {
