@@ -20,6 +20,7 @@ export {
 } from './display';
 export { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
 export { listArchitectures } from './inference/architectures';
+export { type Conversion, type ConvertOptions, convert, verify } from './inference/convert';
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
 export type { Candidate, Logits } from './inference/logits';
 export { type Model, type OpenOptions, openModel } from './inference/model';
