@@ -185,6 +185,8 @@ export interface Addon {
   closeModel(model: number): void;
   /** raw bytes of one tensor */
   readTensor(model: number, tensor: number, out: Uint8Array): Promise<void>;
+  /** elements from `first` on as float32 numbers, exact to one rounding; throws UNSUPPORTED for 'DATA' */
+  readValues(model: number, tensor: number, first: number, out: Float32Array): Promise<void>;
   /** bytes of a tensor, from byte `first` on */
   readTensorPart(model: number, tensor: number, first: number, out: Uint8Array): Promise<void>;
   /** bytes of a page of memory */

@@ -2,6 +2,7 @@
 // conversions.
 #pragma once
 
+#include "compute/quantized.h"
 #include "compute/simd/exp.h"
 #include "compute/simd/vec16.h"
 
@@ -17,7 +18,7 @@ HYPERION_FLATTEN void rms_norm(const float* x, const void* weight, DType dtype, 
   });
   const float mean = squares.reduce_add() / static_cast<float>(width);
   const V inverse = V::broadcast(1.0f / __builtin_sqrtf(mean + eps));
-  with_dtype<V>(dtype, [&]<DType D>() {
+  with_float_dtype<V>(dtype, [&]<DType D>() {
     each_16<V>(width, [&](size_t i, size_t lanes) {
       const V normal = load<V, DType::f32>(x + i, lanes) * inverse;
       store(normal * load<V, D>(element<V, D>(weight, i), lanes), y + i, lanes);
@@ -51,7 +52,7 @@ void swiglu(const float* gate, const float* up, size_t n, float* out) {
 
 template <class V>
 void add_bias(const void* bias, DType dtype, size_t n, float* y) {
-  with_dtype<V>(dtype, [&]<DType D>() {
+  with_float_dtype<V>(dtype, [&]<DType D>() {
     each_16<V>(n, [&](size_t i, size_t lanes) {
       const V value = load<V, D>(element<V, D>(bias, i), lanes);
       store(load<V, DType::f32>(y + i, lanes) + value, y + i, lanes);
@@ -67,9 +68,13 @@ void add(const float* x, size_t n, float* y) {
 template <class V>
 void to_f32(const void* in, DType dtype, size_t n, float* out) {
   with_dtype<V>(dtype, [&]<DType D>() {
-    each_16<V>(n, [&](size_t i, size_t lanes) {
-      store(load<V, D>(element<V, D>(in, i), lanes), out + i, lanes);
-    });
+    if constexpr (is_float(D)) {
+      each_16<V>(n, [&](size_t i, size_t lanes) {
+        store(load<V, D>(element<V, D>(in, i), lanes), out + i, lanes);
+      });
+    } else {
+      decode<V, D>(in, n, out);
+    }
   });
 }
 

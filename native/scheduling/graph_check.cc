@@ -101,22 +101,21 @@ class Checker {
             "tensor " + found.name + " has shape " + text(found.shape) + ", not " + text(shape));
   }
 
-  // A vector of weights, as norms and biases have, is not quantized.
+  // Norms and biases: nothing stores these quantized.
   void require_vector(uint32_t tensor, uint64_t length) {
     require_shape(tensor, {length});
-    require_supported(tensor, is_float);
+    require_dtype(tensor, is_float, "is not of F32, F16 or BF16, as norms and biases must be");
   }
 
   void require_matrix(uint32_t tensor, uint64_t rows, uint64_t cols) {
     require_shape(tensor, {rows, cols});
-    require_supported(tensor, is_float);
+    require_dtype(tensor, is_computed, "is of a type that is not computed with");
   }
 
-  void require_supported(uint32_t tensor, bool (*supported)(DType)) {
-    if (!problem_.empty() || supported(model_.tensors()[tensor].dtype)) return;
+  void require_dtype(uint32_t tensor, bool (*accepts)(DType), const char* otherwise) {
+    if (!problem_.empty() || accepts(model_.tensors()[tensor].dtype)) return;
     code_ = Code::unsupported;
-    problem_ = "tensor " + model_.tensors()[tensor].name +
-               " has an element type that this operation does not take";
+    problem_ = "tensor " + model_.tensors()[tensor].name + " " + otherwise;
   }
 
   static std::string text(const std::vector<uint64_t>& shape) {

@@ -4,7 +4,7 @@ import { HyperionError } from '../errors';
 import type { Handle } from '../memory/handle';
 import { native } from '../native';
 import type { TensorCache } from './cache/tensor-cache';
-import { type Dtype, isFloatDtype, toFloat32 } from './dtypes';
+import { type Dtype, isComputeDtype } from './dtypes';
 import { resolveSignal } from './signal';
 import { BlocksBuilder, HistogramBuilder, MomentsBuilder, TensorStatistics } from './statistics';
 import type { TensorInfo } from './tensor-info';
@@ -125,14 +125,15 @@ export class Tensor implements Pick<TensorInfo, 'name' | 'dtype' | 'shape' | 'by
   }
 
   async [jupyterDisplay](): Promise<MimeBundle> {
-    const canBeDrawn = isFloatDtype(this.dtype) || canDecode(this.dtype);
+    const canBeDrawn = isComputeDtype(this.dtype) || canDecode(this.dtype);
     return canBeDrawn ? (await this.plot())[jupyterDisplay]() : { 'text/plain': this.toString() };
   }
 
   /** All values, in pieces: of `into`, or in an array that is used again. */
   async *#chunks(into: Float32Array | undefined, signal: AbortSignal) {
     const own = into ?? new Float32Array(Math.min(CHUNK, this.length));
-    const bytes = new Uint8Array(bytesOfElements(this.dtype, Math.min(CHUNK, this.length)));
+    const chunk = isComputeDtype(this.dtype) ? 0 : Math.min(CHUNK, this.length);
+    const bytes = new Uint8Array(bytesOfElements(this.dtype, chunk));
     for (let first = 0; first < this.length; first += CHUNK) {
       if (signal.aborted)
         throw new HyperionError(
@@ -151,16 +152,16 @@ export class Tensor implements Pick<TensorInfo, 'name' | 'dtype' | 'shape' | 'by
 
   async #readValues(first: number, out: Float32Array, scratch: Uint8Array): Promise<void> {
     const handle = this.model.get();
+    if (isComputeDtype(this.dtype)) return native().readValues(handle, this.index, first, out);
     const begin = bytesOfElements(this.dtype, first);
     const bytes = scratch.subarray(0, bytesOfElements(this.dtype, out.length));
     await native().readTensorPart(handle, this.index, begin, bytes);
-    if (isFloatDtype(this.dtype)) out.set(toFloat32(bytes, this.dtype));
-    else decode(this.dtype, bytes, out);
+    decode(this.dtype, bytes, out);
   }
 
   #checkDecodable(): void {
     this.model.get();
-    if (isFloatDtype(this.dtype) || canDecode(this.dtype)) return;
+    if (isComputeDtype(this.dtype) || canDecode(this.dtype)) return;
     throw new HyperionError(
       'UNSUPPORTED',
       `tensor '${this.name}' is ${this.dtype}, which is not converted to float32; readBytes() gives its bytes`,
