@@ -11,7 +11,7 @@ const DEFAULT_THETA = 10_000;
  * transformers 5 writes everything into `rope_parameters`; models published earlier have `rope_theta` and
  * `rope_scaling` at the top level. Formulas: transformers, `modeling_rope_utils.py`.
  *
- * @throws HyperionError `UNSUPPORTED` for a scaling other than default, linear and llama3
+ * @throws HyperionError `UNSUPPORTED` for a scaling other than default, linear and llama3; `BAD_FORMAT`
  */
 export function readRotary(config: ConfigReader, headDim: number): NativeGraph['rotary'] {
   const parameters = config.section('rope_parameters') ?? config.section('rope_scaling');
@@ -26,7 +26,14 @@ export function readRotary(config: ConfigReader, headDim: number): NativeGraph['
     throw config.unsupported(`a partial_rotary_factor of ${share} is not supported; only 1 is`);
   const plain = Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
   const scaling = scalingOf(config, parameters);
-  return { inverseFrequencies: Float32Array.from(plain, scaling), scale: 1 };
+  return checkRotary(config, { inverseFrequencies: Float32Array.from(plain, scaling), scale: 1 });
+}
+
+/** Settings that are each a number can together go beyond what float32 holds. */
+function checkRotary(config: ConfigReader, table: NativeGraph['rotary']): NativeGraph['rotary'] {
+  const stray = [...table.inverseFrequencies, table.scale].find((value) => !Number.isFinite(value));
+  if (stray === undefined) return table;
+  throw config.bad(`its rotary settings give a frequency or a scale of ${stray}; both must be finite`);
 }
 
 function scalingOf(
