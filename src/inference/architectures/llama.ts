@@ -6,6 +6,7 @@
 import type { ConfigReader } from '../../model/config';
 import type { NativeGraph, NativeLayer, NativeOp } from '../../native';
 import { bufferTable, layer, type TensorTable } from '../../scheduling/graph';
+import { layerCount } from './layer-count';
 import { readRotary } from './rotary';
 
 /** What sets one family apart from another. */
@@ -190,7 +191,7 @@ function readSizes(config: ConfigReader): Sizes {
     heads,
     kvHeads,
     headDim,
-    layers: config.count('num_hidden_layers'),
+    layers: layerCount(config),
     inner: config.count('intermediate_size'),
     vocab: config.count('vocab_size'),
     eps: config.positive('rms_norm_eps', 1e-6),
