@@ -50,7 +50,9 @@ function digest(data: Uint8Array): string {
 }
 
 function facts({ name, architecture, parameters, bytes, contextLength, endIds, layers }: Model) {
-  return { name, architecture, parameters, bytes, contextLength, endIds, layers };
+  // Where a layer lies in its file is the format's.
+  const shown = layers.map(({ name, kind, bytes, dtype, tensors }) => ({ name, kind, bytes, dtype, tensors }));
+  return { name, architecture, parameters, bytes, contextLength, endIds, layers: shown };
 }
 
 async function logits(path: string, ids: readonly number[]): Promise<Float32Array> {
