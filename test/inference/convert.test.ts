@@ -51,7 +51,13 @@ function digest(data: Uint8Array): string {
 
 function facts({ name, architecture, parameters, bytes, contextLength, endIds, layers }: Model) {
   // Where a layer lies in its file is the format's.
-  const shown = layers.map(({ name, kind, bytes, dtype, tensors }) => ({ name, kind, bytes, dtype, tensors }));
+  const shown = layers.map(({ name, kind, bytes, dtype, tensors }) => ({
+    name,
+    kind,
+    bytes,
+    dtype,
+    tensors,
+  }));
   return { name, architecture, parameters, bytes, contextLength, endIds, layers: shown };
 }
 
