@@ -23,11 +23,10 @@ export { listArchitectures } from './inference/architectures';
 export { type Conversion, type ConvertOptions, convert, verify } from './inference/convert';
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
 export type { Candidate, Logits } from './inference/logits';
-export { type LayerInfo, type Model, type OpenOptions, openModel } from './inference/model';
+export { type Model, type OpenOptions, openModel } from './inference/model';
 export type { GenerateOptions, SessionOptions } from './inference/options';
 export type { Conversation, Prompt } from './inference/prompt';
 export { type ForwardOptions, record, type Session, type SessionStatistics } from './inference/session';
-export type { Tensor } from './inference/tensor';
 export {
   Allocator,
   type FailureCallback,
@@ -52,10 +51,21 @@ export {
 } from './memory/strategy';
 export { AllocationTrace } from './memory/trace';
 export { plotUsage } from './memory/usage';
+export { AccessPattern, type PatternKind } from './model/cache/access-pattern';
+export { AdaptivePolicy } from './model/cache/adaptive-policy';
+export { type CachingComparison, type CachingRow, compareCaching } from './model/cache/comparison';
+export type { Layer, LayerState } from './model/cache/layer';
+export type { CacheOptions } from './model/cache/options';
+export type { EvictionPolicy } from './model/cache/policy';
+export type { CacheStatistics } from './model/cache/tensor-cache';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
 export { type PulledModel, type PullOptions, pull } from './model/hub/pull';
+export type { Residency, TensorResidency } from './model/residency';
 export { type SampleOptions, writeSample } from './model/sample/write';
+export type { TensorStatistics, ValueBin } from './model/statistics';
+export type { StatisticsOptions, Tensor } from './model/tensor';
+export type { TensorView } from './model/tensor-view';
 export type { EncodeOptions, Tokenizer } from './model/tokenizer';
 export type { ChatMessage, ChatOptions } from './model/tokenizer-chat';
 export {

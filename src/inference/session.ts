@@ -94,6 +94,11 @@ export class Session<Model extends SessionModel = SessionModel> {
     return { ...statistics, residentLayers };
   }
 
+  /** Names of the layers that it holds now; none once it is closed. */
+  get heldLayers(): readonly string[] {
+    return this.#handle.closed ? [] : this.statistics.residentLayers;
+  }
+
   /** Tokens that are in the KV cache. */
   get position(): number {
     return native().sessionStatistics(this.#handle.get()).position;

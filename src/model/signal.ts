@@ -1,12 +1,8 @@
-/** What ends long work: the caller's signal, and in a notebook an interrupt of the cell. */
+/** What stops work that takes long: a signal of the caller's, and the notebook's interrupt. */
 import { kernelHost } from '../display';
 import { HyperionError } from '../errors';
 
-/**
- * One signal for the caller's, and in a notebook the running cell's.
- *
- * @throws HyperionError `INVALID` when it is not a signal
- */
+/** One signal for all: the caller's, that of the cell which runs, and others. @throws HyperionError `INVALID` */
 export function resolveSignal(signal: AbortSignal | undefined, ...others: AbortSignal[]): AbortSignal {
   const cell = kernelHost()?.signal;
   try {
