@@ -1,4 +1,5 @@
 /** How operations on files fail, and a write that leaves either the old file or the whole new one. */
+import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { HyperionError } from './errors';
 
@@ -8,7 +9,8 @@ import { HyperionError } from './errors';
  * @throws HyperionError `IO`; what stood at the path before is as it was then
  */
 export async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  // Of this call alone: the process may be writing the same file twice at once.
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     await writeFile(temporary, data);
     await rename(temporary, path);

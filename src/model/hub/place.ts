@@ -2,6 +2,7 @@
  * Where pulled files are put: in the cache that the Python tools share (blobs named by their content, snapshots of commits that
  * link to them, refs from branches to commits), or in a folder of the user's.
  */
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
@@ -82,7 +83,7 @@ export class CachePlace implements Place {
     if ((await readlink(link).catch(() => undefined)) === target) return;
     await mkdir(dirname(link), { recursive: true });
     // Another pull may be doing the same: a link that is renamed is there at every moment.
-    const temporary = `${link}.${process.pid}.${performance.now()}.tmp`;
+    const temporary = `${link}.${randomUUID()}.tmp`;
     await symlink(target, temporary);
     await rename(temporary, link).catch(async (error) => {
       await rm(temporary, { force: true });

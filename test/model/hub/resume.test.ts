@@ -187,6 +187,14 @@ describe('two pulls at once', () => {
     expect(readdirSync(to).sort()).toEqual(['config.json', FILE]);
   });
 
+  test('that end at the same moment all write the ref', async () => {
+    await start();
+    const { commit } = await pull('org/model');
+    const pulls = Array.from({ length: 40 }, () => pull('org/model'));
+    expect(new Set((await Promise.all(pulls)).map((pulled) => pulled.commit))).toEqual(new Set([commit]));
+    expect(readdirSync(join(blobs(), '../refs'))).toEqual(['main']);
+  });
+
   test('one does not go on with what the other is writing', async () => {
     const server = await start();
     let other: ReturnType<typeof pull> | undefined;
