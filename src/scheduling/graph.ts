@@ -23,6 +23,11 @@ export class TensorTable {
     return this.#byName.get(name);
   }
 
+  /** Whether there is a tensor of this name in Hugging Face's models. */
+  has(canonical: string): boolean {
+    return this.get(canonical) !== undefined;
+  }
+
   /** The engine's number of a tensor; undefined when it cannot hold the type, or there is no such tensor. */
   number(name: string): number | undefined {
     return this.#numbers.get(name);
@@ -69,9 +74,10 @@ export function layer(name: string, kind: LayerKind, ops: readonly NativeOp[]): 
 }
 
 function tensorsOf(op: NativeOp): number[] {
-  if (op.op === 'embed') return [op.table];
+  if (op.op === 'embed' || op.op === 'add_row') return [op.table];
   if (op.op === 'rms_norm') return [op.weight];
-  if (op.op === 'matmul') return op.bias === undefined ? [op.weight] : [op.weight, op.bias];
+  if (op.op === 'matmul' || op.op === 'layer_norm')
+    return op.bias === undefined ? [op.weight] : [op.weight, op.bias];
   return [];
 }
 
