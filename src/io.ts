@@ -25,6 +25,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a folder',
+  ELOOP: 'its symbolic links lead in a circle',
+  'no regular file': 'it is a pipe, a device or a socket',
   ENOTDIR: 'a part of the path is not a folder',
 };
 

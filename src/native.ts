@@ -22,8 +22,24 @@ import { packageRoot } from './root';
 
 export * from './native/memory';
 
-/** The element types that the engine computes with. */
-export type ComputeDtype = 'F32' | 'F16' | 'BF16';
+const FLOAT_DTYPES = ['F32', 'F16', 'BF16'] as const;
+
+/** The element types that the engine computes with: floating-point numbers, and GGUF's blocks of quantized ones. */
+export const COMPUTE_DTYPES = [
+  ...FLOAT_DTYPES,
+  'Q4_0',
+  'Q4_1',
+  'Q5_0',
+  'Q5_1',
+  'Q8_0',
+  'Q2_K',
+  'Q3_K',
+  'Q4_K',
+  'Q5_K',
+  'Q6_K',
+] as const;
+export type FloatDtype = (typeof FLOAT_DTYPES)[number];
+export type ComputeDtype = (typeof COMPUTE_DTYPES)[number];
 
 export interface NativeTensor {
   name: string;
@@ -32,7 +48,8 @@ export interface NativeTensor {
   /** bytes from the start of the file */
   offset: number;
   bytes: number;
-  dtype: ComputeDtype;
+  /** 'DATA' = bytes that the engine reads and does not compute with */
+  dtype: ComputeDtype | 'DATA';
   shape: readonly number[];
 }
 
@@ -298,7 +315,7 @@ export interface Addon {
   /** seeded, roughly normal values; equal for any division into chunks */
   fillNormal(
     out: Uint8Array,
-    dtype: ComputeDtype,
+    dtype: FloatDtype,
     seed: number,
     firstElement: number,
     std: number,

@@ -1,6 +1,7 @@
 #include "addon/convert.h"
 
 #include <cmath>
+#include <unordered_map>
 
 #include "addon/convert_memory.h"
 #include "addon/errors.h"
@@ -80,12 +81,16 @@ Napi::Array to_array(const Napi::Value& value, const std::string& name) {
 }
 
 DType to_dtype(const Napi::Value& value) {
+  static const std::unordered_map<std::string, DType> dtypes = {
+      {"F32", DType::f32},   {"F16", DType::f16},   {"BF16", DType::bf16}, {"Q4_0", DType::q4_0},
+      {"Q4_1", DType::q4_1}, {"Q5_0", DType::q5_0}, {"Q5_1", DType::q5_1}, {"Q8_0", DType::q8_0},
+      {"Q2_K", DType::q2_k}, {"Q3_K", DType::q3_k}, {"Q4_K", DType::q4_k}, {"Q5_K", DType::q5_k},
+      {"Q6_K", DType::q6_k}, {"DATA", DType::data},
+  };
   const std::string name = to_text(value, "dtype");
-  if (name == "F32") return DType::f32;
-  if (name == "F16") return DType::f16;
-  if (name == "BF16") return DType::bf16;
-  throw to_error(value.Env(),
-                 Status(Code::unsupported, "dtype '" + name + "' is not computed with"));
+  const auto found = dtypes.find(name);
+  if (found != dtypes.end()) return found->second;
+  throw_invalid(value.Env(), "dtype '" + name + "' is none that the engine knows");
 }
 
 Napi::Int32Array to_int32_array(const Napi::Value& value, const std::string& name) {

@@ -60,13 +60,14 @@ Napi::Value fill_normal_bytes(const Napi::CallbackInfo& info) {
   const uint64_t seed = to_whole(info[2], "seed");
   const uint64_t first = to_whole(info[3], "firstElement");
   const auto std = static_cast<float>(to_number(info[4], "std"));
-  if (out.ByteLength() % dtype_size(dtype) != 0) {
-    throw_invalid(env, "out does not hold a whole number of elements");
+  const size_t size = block_of(dtype).bytes;
+  if (!is_float(dtype) || out.ByteLength() % size != 0) {
+    throw_invalid(env, "out does not hold a whole number of floating-point elements");
   }
   return PromiseWorker::start(
       env,
-      [data = out.Data(), bytes = out.ByteLength(), dtype, seed, first, std] {
-        fill_normal(data, dtype, seed, first, bytes / dtype_size(dtype), std);
+      [data = out.Data(), count = out.ByteLength() / size, dtype, seed, first, std] {
+        fill_normal(data, dtype, seed, first, count, std);
         return Status();
       },
       out);

@@ -1,4 +1,5 @@
-// The element types that a tensor may have, and their exact conversions to and from float.
+// The element types that a tensor may have: how they are stored, and the exact conversions of the
+// floating-point ones to and from float. What quantized blocks hold is in compute/quantized.h.
 // Kernels load vectors of these through simd/vec16.h; this header is the plain-integer definition
 // they agree with.
 #pragma once
@@ -9,13 +10,75 @@
 
 namespace hyperion {
 
-enum class DType : uint8_t { f32, f16, bf16 };
+// `data` is anything else: bytes that are not computed with.
+enum class DType : uint8_t {
+  f32,
+  f16,
+  bf16,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  data,
+};
+
+// What is stored together; one element for types that are not quantized.
+struct Block {
+  size_t elements;
+  size_t bytes;
+};
 
 // The functions are `static`: files compiled for AVX include this header too, and a shared copy of
 // an inline function, should the linker keep theirs, would fault on a processor without AVX.
 
-static inline constexpr size_t dtype_size(DType dtype) {
-  return dtype == DType::f32 ? 4 : 2;
+static inline constexpr Block block_of(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return {1, 4};
+    case DType::f16:
+    case DType::bf16:
+      return {1, 2};
+    case DType::q4_0:
+      return {32, 18};
+    case DType::q4_1:
+      return {32, 20};
+    case DType::q5_0:
+      return {32, 22};
+    case DType::q5_1:
+      return {32, 24};
+    case DType::q8_0:
+      return {32, 34};
+    case DType::q2_k:
+      return {256, 84};
+    case DType::q3_k:
+      return {256, 110};
+    case DType::q4_k:
+      return {256, 144};
+    case DType::q5_k:
+      return {256, 176};
+    case DType::q6_k:
+      return {256, 210};
+    case DType::data:
+      break;
+  }
+  return {1, 1};
+}
+
+// Bytes of so many elements. REQUIRES whole blocks of them.
+static inline constexpr size_t bytes_of(DType dtype, size_t elements) {
+  const Block block = block_of(dtype);
+  return elements / block.elements * block.bytes;
+}
+
+// Whether elements stand alone, as floating-point numbers.
+static inline constexpr bool is_float(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
 }
 
 static inline uint32_t float_bits(float value) {

@@ -74,7 +74,7 @@ void fill_normal(void* out, DType dtype, uint64_t seed, uint64_t first, size_t n
         for (size_t i = 0; i < kRun; i++) narrow[i] = f32_to_bf16(values[i]);
       std::memcpy(at, narrow, run * 2);
     }
-    at += run * dtype_size(dtype);
+    at += bytes_of(dtype, run);
     done += run;
   }
 }

@@ -89,7 +89,7 @@ void dot_tokens(size_t tokens, const void* w, size_t row_bytes, size_t rows, con
 template <class V>
 void matmul(const Matrix& w, const float* x, size_t x_stride, size_t tokens, float* y,
             size_t y_stride, size_t row_begin, size_t row_end) {
-  const size_t row_bytes = w.cols * dtype_size(w.dtype);
+  const size_t row_bytes = bytes_of(w.dtype, w.cols);
   with_dtype<V>(w.dtype, [&]<DType D>() {
     // A block of rows stays in the second-level cache while all tokens pass over it.
     for (size_t r = row_begin; r < row_end; r += kRowBlock) {

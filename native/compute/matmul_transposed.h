@@ -28,7 +28,7 @@ template <class V>
 void matmul_transposed(const Matrix& w, const float* x, size_t x_stride, size_t tokens, float* y,
                        size_t y_stride, size_t col_begin, size_t col_end) {
   with_dtype<V>(w.dtype, [&]<DType D>() {
-    const size_t row_bytes = w.cols * dtype_size(D);
+    const size_t row_bytes = bytes_of(D, w.cols);
     constexpr size_t kTile = 16 * V::kHeadTile;
     // The columns of a tile stay in the first- or second-level cache while all tokens pass.
     for (size_t c = col_begin; c < col_end; c += kTile) {

@@ -35,9 +35,9 @@ Matrix Operations::matrix_of(const MatMul& op, const Step& step) const {
   const std::byte* data = step.weights->tensor(op.weight);
   const uint64_t columns = weight.shape[1];
   if (op.transposed) {
-    return {data + op.first * dtype_size(weight.dtype), weight.dtype, weight.shape[0], columns};
+    return {data + bytes_of(weight.dtype, op.first), weight.dtype, weight.shape[0], columns};
   }
-  return {data + op.first * columns * dtype_size(weight.dtype), weight.dtype,
+  return {data + op.first * bytes_of(weight.dtype, columns), weight.dtype,
           graph_.buffers[op.out].width, columns};
 }
 
@@ -45,7 +45,7 @@ Matrix Operations::matrix_of(const MatMul& op, const Step& step) const {
 void Operations::add_bias(const MatMul& op, const Step& step, uint64_t begin, uint64_t end,
                           uint64_t tokens, float* out) const {
   const DType dtype = model_.tensors()[*op.bias].dtype;
-  const std::byte* bias = step.weights->tensor(*op.bias) + (op.first + begin) * dtype_size(dtype);
+  const std::byte* bias = step.weights->tensor(*op.bias) + bytes_of(dtype, op.first + begin);
   const uint64_t width = graph_.buffers[op.out].width;
   for (uint64_t t = 0; t < tokens; ++t) {
     kernels_.add_bias(bias, dtype, end - begin, out + t * width + begin);

@@ -37,7 +37,7 @@ Status Operations::compute(const Embed& op, const Step& step) {
     const std::byte* rows = holder->tensor(op.table);
     each_row(step, [&](uint64_t t) {
       const auto id = static_cast<uint64_t>(step.ids[t]);
-      kernels_.to_f32(rows + id * width * dtype_size(table.dtype), table.dtype, width,
+      kernels_.to_f32(rows + id * bytes_of(table.dtype, width), table.dtype, width,
                       work_.activations.row(op.out, t));
     });
     return {};
@@ -52,7 +52,7 @@ Status Operations::compute(const AddRow& op, const Step& step) {
   const std::byte* rows = step.weights->tensor(op.table);
   each_row(step, [&](uint64_t t) {
     const uint64_t index = op.row.value_or(step.position + t);
-    kernels_.add_bias(rows + index * width * dtype_size(table.dtype), table.dtype, width,
+    kernels_.add_bias(rows + index * bytes_of(table.dtype, width), table.dtype, width,
                       row(op.out, t, step));
   });
   return {};

@@ -16,7 +16,7 @@ constexpr size_t kSlotsPerThread = 4;
 constexpr int kRows = 0;
 
 uint64_t row_bytes(const Tensor& matrix) {
-  return matrix.shape[1] * dtype_size(matrix.dtype);
+  return bytes_of(matrix.dtype, matrix.shape[1]);
 }
 
 // Room for one row wherever it lies in the file.

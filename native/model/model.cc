@@ -5,6 +5,16 @@
 namespace hyperion {
 namespace {
 
+// REQUIRES: rows are whole blocks.
+std::optional<uint64_t> bytes_of_shape(const std::vector<uint64_t>& shape, const Block& block) {
+  std::optional<uint64_t> elements = 1;
+  for (const uint64_t extent : shape) {
+    elements = checked_mul(*elements, extent);
+    if (!elements) return std::nullopt;
+  }
+  return checked_mul(*elements / block.elements, block.bytes);
+}
+
 Status check_tensor(const Tensor& tensor, const std::vector<ModelFile>& files) {
   const auto bad = [&](const std::string& why) {
     return Status(Code::bad_format, "tensor " + tensor.name + ": " + why);
@@ -12,14 +22,19 @@ Status check_tensor(const Tensor& tensor, const std::vector<ModelFile>& files) {
   if (tensor.file >= files.size()) {
     return bad("file " + std::to_string(tensor.file) + " of " + std::to_string(files.size()));
   }
-  std::optional<uint64_t> bytes = dtype_size(tensor.dtype);
-  for (const uint64_t extent : tensor.shape) {
-    bytes = checked_mul(*bytes, extent);
+  if (tensor.dtype != DType::data) {
+    const Block block = block_of(tensor.dtype);
+    const uint64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
+    if (row % block.elements != 0) {
+      return bad("its rows of " + std::to_string(row) + " elements are not whole blocks of " +
+                 std::to_string(block.elements));
+    }
+    const std::optional<uint64_t> bytes = bytes_of_shape(tensor.shape, block);
     if (!bytes) return bad("its shape has more elements than can be counted");
-  }
-  if (*bytes != tensor.bytes) {
-    return bad("its shape takes " + std::to_string(*bytes) + " bytes, the file gives it " +
-               std::to_string(tensor.bytes));
+    if (*bytes != tensor.bytes) {
+      return bad("its shape takes " + std::to_string(*bytes) + " bytes, the file gives it " +
+                 std::to_string(tensor.bytes));
+    }
   }
   const std::optional<uint64_t> end = checked_add(tensor.offset, tensor.bytes);
   const File& file = *files[tensor.file].buffered;

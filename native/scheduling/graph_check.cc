@@ -23,7 +23,7 @@ class Checker {
     }
     if (problem_.empty()) check_result();
     if (problem_.empty()) return {};
-    return Status(Code::invalid, "graph" + place() + ": " + problem_);
+    return Status(code_, "graph" + place() + ": " + problem_);
   }
 
  private:
@@ -94,26 +94,39 @@ class Checker {
                                    std::to_string(found) + ", not " + std::to_string(expected));
   }
 
-  // The tensor's shape, or an empty one after noting that the layer does not hold it.
-  std::vector<uint64_t> shape_of(uint32_t tensor) {
+  void require_shape(uint32_t tensor, const std::vector<uint64_t>& shape) {
     const auto& held = layer_->tensors;
     require(std::find(held.begin(), held.end(), tensor) != held.end(),
             "tensor " + std::to_string(tensor) + " is not one of the layer's");
-    return problem_.empty() ? model_.tensors()[tensor].shape : std::vector<uint64_t>();
-  }
-
-  void require_shape(uint32_t tensor, const std::vector<uint64_t>& shape) {
-    const std::vector<uint64_t> found = shape_of(tensor);
     if (!problem_.empty()) return;
-    require(found == shape, "tensor " + model_.tensors()[tensor].name + " has shape " +
-                                text(found) + ", not " + text(shape));
+    const Tensor& found = model_.tensors()[tensor];
+    require(found.shape == shape,
+            "tensor " + found.name + " has shape " + text(found.shape) + ", not " + text(shape));
   }
 
-  // A shape that must be at least `least` along `axis`, and agree along the others.
-  void require_reach(uint32_t tensor, size_t axis, std::vector<uint64_t> least) {
-    const std::vector<uint64_t> found = shape_of(tensor);
-    if (found.size() == least.size() && found[axis] > least[axis]) least[axis] = found[axis];
-    require_shape(tensor, least);
+  // What the extent of a tensor along an axis must be, when it may be more than `least`.
+  uint64_t at_least(uint64_t least, uint32_t tensor, size_t axis) const {
+    if (tensor >= model_.tensors().size()) return least;
+    const std::vector<uint64_t>& shape = model_.tensors()[tensor].shape;
+    return axis < shape.size() ? std::max(shape[axis], least) : least;
+  }
+
+  // A vector of weights, as norms and biases have, is not quantized.
+  void require_vector(uint32_t tensor, uint64_t length) {
+    require_shape(tensor, {length});
+    require_supported(tensor, is_float);
+  }
+
+  void require_matrix(uint32_t tensor, uint64_t rows, uint64_t cols) {
+    require_shape(tensor, {rows, cols});
+    require_supported(tensor, is_float);
+  }
+
+  void require_supported(uint32_t tensor, bool (*supported)(DType)) {
+    if (!problem_.empty() || supported(model_.tensors()[tensor].dtype)) return;
+    code_ = Code::unsupported;
+    problem_ = "tensor " + model_.tensors()[tensor].name +
+               " has an element type that this operation does not take";
   }
 
   static std::string text(const std::vector<uint64_t>& shape) {
@@ -137,7 +150,7 @@ class Checker {
   void check_op(const Embed& op) {
     operation_ = "embed";
     require_body();
-    require_shape(op.table, {graph_.vocab, width(op.out)});
+    require_matrix(op.table, graph_.vocab, width(op.out));
   }
 
   void check_op(const AddRow& op) {
@@ -145,7 +158,8 @@ class Checker {
     require_body();
     require(!op.row || *op.row < kMaxExtent, "its row is beyond any table");
     const uint64_t rows = op.row ? *op.row + 1 : graph_.context_length;
-    require_reach(op.table, 0, {rows, width(op.out)});
+    require_matrix(op.table, at_least(rows, op.table, 0), width(op.out));
+    require_supported(op.table, is_float);
   }
 
   void check_op(const RmsNorm& op) {
@@ -154,7 +168,7 @@ class Checker {
     require(op.heads >= 1 && width(op.in) % std::max(op.heads, 1u) == 0,
             std::to_string(op.heads) + " heads do not divide its width");
     if (!problem_.empty()) return;
-    require_shape(op.weight, {width(op.in) / op.heads});
+    require_vector(op.weight, width(op.in) / op.heads);
     require(op.eps >= 0, "eps is " + std::to_string(op.eps));
     require(std::isfinite(op.offset), "its offset is not a number");
   }
@@ -162,8 +176,8 @@ class Checker {
   void check_op(const LayerNorm& op) {
     operation_ = "layer_norm";
     require_width(op.out, width(op.in));
-    require_shape(op.weight, {width(op.in)});
-    if (op.bias) require_shape(*op.bias, {width(op.in)});
+    require_vector(op.weight, width(op.in));
+    if (op.bias) require_vector(*op.bias, width(op.in));
     require(op.eps >= 0, "eps is " + std::to_string(op.eps));
   }
 
@@ -174,11 +188,12 @@ class Checker {
     const uint64_t end = op.first + width(op.out);
     const uint64_t in = width(op.in);
     if (op.transposed) {
-      require_reach(op.weight, 1, {in, end});
+      require_matrix(op.weight, in, at_least(end, op.weight, 1));
+      require_supported(op.weight, is_float);
     } else {
-      require_reach(op.weight, 0, {end, in});
+      require_matrix(op.weight, at_least(end, op.weight, 0), in);
     }
-    if (op.bias) require_reach(*op.bias, 0, {end});
+    if (op.bias) require_vector(*op.bias, at_least(end, *op.bias, 0));
   }
 
   void check_op(const Rope& op) {
@@ -293,6 +308,7 @@ class Checker {
   const Model& model_;
   const GraphLayer* layer_ = nullptr;
   const char* operation_ = nullptr;
+  Code code_ = Code::invalid;
   std::string problem_;
 };
 

@@ -62,7 +62,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
   const checkpoint = await openCheckpoint(path, { tokenizer: options.tokenizer ?? true });
   const config = new ConfigReader(checkpoint.configPath, checkpoint.config);
   const architecture = architectureOf(config);
-  const tensors = new TensorTable(checkpoint.tensors);
+  const tensors = new TensorTable(checkpoint.tensors, checkpoint.fileName);
   return new Model(checkpoint, architecture.name, tensors, architecture.build(config, tensors));
 }
 
@@ -110,8 +110,7 @@ export class Model {
     this.bytes = sum(tensors.map(({ bytes }) => bytes));
     this.contextLength = graph.contextLength;
     this.vocabularySize = graph.vocab;
-    const byNumber = tensors.filter(({ name }) => table.number(name) !== undefined);
-    this.layers = graph.layers.map((layer) => describe(layer, byNumber));
+    this.layers = graph.layers.map((layer) => describe(layer, tensors));
     this.layerNames = graph.layers.map(({ name }) => name);
     this.tensors = tensors;
     this.tokenizer = checkpoint.tokenizer;

@@ -2,7 +2,7 @@
 import { HyperionError } from '../errors';
 import type { Handle } from '../memory/handle';
 import type { TensorInfo } from '../model/checkpoint';
-import { type Dtype, isComputeDtype, toFloat32 } from '../model/dtypes';
+import { type Dtype, isFloatDtype, toFloat32 } from '../model/dtypes';
 import { native } from '../native';
 
 /**
@@ -50,7 +50,7 @@ export class Tensor implements Pick<TensorInfo, 'name' | 'dtype' | 'shape' | 'by
   /** The values as float32 numbers, row by row; exact for every type that can be read. Throws as `read` does. */
   async values(): Promise<Float32Array> {
     const bytes = await this.read();
-    if (!isComputeDtype(this.dtype)) throw this.#unsupported();
+    if (!isFloatDtype(this.dtype)) throw this.#unsupported();
     return toFloat32(bytes, this.dtype);
   }
 

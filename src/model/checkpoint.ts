@@ -3,17 +3,16 @@
  * Hugging Face; leaves the meaning of the configuration to the architectures.
  */
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { HyperionError } from '../errors';
 import { ioError } from '../io';
-import { isObject, type JsonObject, readJson, readJsonIfPresent } from './files';
-import { readSafetensorsHeader, type TensorEntry } from './safetensors';
+import { readJson, readJsonIfPresent } from './files';
+import type { JsonObject } from './json';
+import { readSafetensorsFile, readSafetensorsFolder } from './safetensors-folder';
+import type { TensorInfo } from './tensor-info';
 import { Tokenizer } from './tokenizer';
 
-/** A tensor of a model: name, element type, shape, and where its bytes lie. */
-export interface TensorInfo extends TensorEntry {
-  readonly file: string;
-}
+export type { TensorInfo } from './tensor-info';
 
 export interface Checkpoint {
   /** the folder, or the one file that was named */
@@ -26,6 +25,8 @@ export interface Checkpoint {
   readonly tokenizer: Tokenizer | null;
   /** tokens that end a text; empty when the model does not say */
   readonly endIds: readonly number[];
+  /** the file's name of a tensor, for its name in Hugging Face's models; absent when they are the same */
+  readonly fileName?: (canonical: string) => string;
 }
 
 /**
@@ -56,53 +57,10 @@ export async function openCheckpoint(path: string, options: { tokenizer: boolean
     format: 'safetensors',
     configPath,
     config,
-    tensors: isFolder ? await readFolder(folder) : await readFile(full),
+    tensors: isFolder ? await readSafetensorsFolder(folder) : await readSafetensorsFile(full),
     tokenizer: options.tokenizer ? await Tokenizer.fromFolder(folder) : null,
     endIds: endIds(generation.eos_token_id ?? config.eos_token_id),
   };
-}
-
-async function readFolder(folder: string): Promise<TensorInfo[]> {
-  const indexPath = join(folder, 'model.safetensors.index.json');
-  const index = await readJsonIfPresent(indexPath);
-  return index ? readShards(folder, indexPath, index) : readFile(join(folder, 'model.safetensors'));
-}
-
-async function readFile(file: string): Promise<TensorInfo[]> {
-  return (await readSafetensorsHeader(file)).map((entry) => ({ ...entry, file }));
-}
-
-/** The index maps each tensor to its shard: { weight_map: { name: file } }. */
-async function readShards(folder: string, indexPath: string, index: JsonObject): Promise<TensorInfo[]> {
-  const fail = (problem: string) =>
-    new HyperionError('BAD_FORMAT', `${indexPath}: ${problem}`, { path: indexPath });
-  const map = index.weight_map;
-  if (!isObject(map)) throw fail("'weight_map' is missing, or not an object");
-  for (const [tensor, shard] of Object.entries(map))
-    if (!isFileName(shard))
-      throw fail(`tensor '${tensor}' has the shard ${JSON.stringify(shard)}, not a file name`);
-
-  const shards = [...new Set(Object.values(map) as string[])].sort();
-  const tensors = (await Promise.all(shards.map((shard) => readFile(join(folder, shard))))).flat();
-  const shardOf = new Map(Object.entries(map) as [string, string][]);
-  const unseen = new Map(shardOf);
-  for (const { name, file } of tensors) {
-    const shard = unseen.get(name);
-    if (shard !== basename(file)) throw fail(describeStray(name, basename(file), shardOf.get(name)));
-    unseen.delete(name);
-  }
-  for (const [tensor, shard] of unseen) throw fail(`tensor '${tensor}' is not in its shard ${shard}`);
-  return tensors;
-}
-
-function isFileName(shard: unknown): shard is string {
-  return typeof shard === 'string' && shard !== '' && !shard.includes('/') && !shard.includes(sep);
-}
-
-function describeStray(tensor: string, found: string, expected: string | undefined): string {
-  return expected === undefined
-    ? `tensor '${tensor}' is in ${found}, but the index does not name it`
-    : `tensor '${tensor}' is in ${found}; the index gives it to ${expected}, once`;
 }
 
 function endIds(value: unknown): number[] {

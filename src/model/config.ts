@@ -1,6 +1,6 @@
 /** Typed reading of a config.json: each field is checked where it is asked for, and an error names file and field. */
 import { HyperionError } from '../errors';
-import { isObject, type JsonObject } from './files';
+import { excerpt, isObject, type JsonObject } from './json';
 
 /** The engine's own limit for one extent. */
 const LARGEST_COUNT = 2 ** 28;
@@ -96,8 +96,6 @@ export class ConfigReader {
   }
 
   private wrong(name: string, expected: string): HyperionError {
-    return this.bad(
-      `'${this.prefix}${name}' is ${JSON.stringify(this.fields[name])}; it must be ${expected}`,
-    );
+    return this.bad(`'${this.prefix}${name}' is ${excerpt(this.fields[name])}; it must be ${expected}`);
   }
 }

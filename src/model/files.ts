@@ -1,57 +1,102 @@
-/** Reading the small files of a model folder: what is missing, unreadable or not JSON is told in a sentence. */
-import { readFile } from 'node:fs/promises';
+/** Reading the small files of a model folder: what is missing, unreadable, no file or not JSON is told in a sentence. */
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { HyperionError } from '../errors';
 import { ioError } from '../io';
+import { type JsonLimits, type JsonObject, parseObject } from './json';
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export { isObject, type JsonObject } from './json';
+
+/** An open file and the bytes it had then. */
+export interface OpenedFile {
+  readonly file: FileHandle;
+  readonly size: number;
+}
 
 /** Text of a configuration file larger than this is a mistake, not a configuration. */
-const LARGEST_JSON = 256 * 2 ** 20;
+const LARGEST_JSON = 64 * 2 ** 20;
+
+/**
+ * Opens a regular file for reading; the caller closes it.
+ *
+ * @throws HyperionError `IO` when it cannot be opened, or is a folder, a pipe or a device
+ */
+export async function openFile(path: string): Promise<OpenedFile> {
+  const fail = (error: unknown) => {
+    throw ioError(path, error);
+  };
+  // Without O_NONBLOCK, opening a pipe waits for someone to write into it.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(fail);
+  const status = await file.stat();
+  if (status.isFile()) return { file, size: status.size };
+  await file.close();
+  return fail({ code: status.isDirectory() ? 'EISDIR' : 'no regular file' });
+}
+
+/**
+ * Bytes of an open file from `offset` on, as many as `into` holds.
+ *
+ * @throws HyperionError `IO`, or `CORRUPT` when the file ends before
+ */
+export async function readFully(
+  path: string,
+  file: FileHandle,
+  offset: number,
+  into: Uint8Array,
+): Promise<void> {
+  for (let done = 0; done < into.length; ) {
+    const { bytesRead } = await file.read(into, done, into.length - done, offset + done).catch((error) => {
+      throw ioError(path, error);
+    });
+    if (bytesRead === 0)
+      throw new HyperionError(
+        'CORRUPT',
+        `${path} was cut short: ${into.length} bytes were asked at offset ${offset}, ${done} came`,
+        { path, offset, expectedBytes: into.length, gotBytes: done },
+      );
+    done += bytesRead;
+  }
+}
 
 /**
  * A JSON file that must hold an object.
  *
  * @throws HyperionError `IO` when it cannot be read, `BAD_FORMAT` when it is not a JSON object
  */
-export async function readJson(path: string): Promise<JsonObject> {
-  const bytes = await readFile(path).catch((error) => {
-    throw ioError(path, error);
-  });
-  if (bytes.length > LARGEST_JSON)
-    throw new HyperionError(
-      'BAD_FORMAT',
-      `${path} has ${bytes.length} bytes; JSON is read up to ${LARGEST_JSON}`,
-    );
-  return parseObject(bytes, path);
+export async function readJson(path: string, limits?: JsonLimits): Promise<JsonObject> {
+  return parseObject(await readWhole(path, LARGEST_JSON), path, limits);
 }
 
 /** The same, or undefined when there is no such file. */
-export async function readJsonIfPresent(path: string): Promise<JsonObject | undefined> {
+export function readJsonIfPresent(path: string, limits?: JsonLimits): Promise<JsonObject | undefined> {
+  return ifPresent(readJson(path, limits));
+}
+
+/**
+ * All bytes of a small file.
+ *
+ * @throws HyperionError `IO`, or `BAD_FORMAT` when it has more than `largest` bytes
+ */
+export async function readWhole(path: string, largest = LARGEST_JSON): Promise<Buffer> {
+  const { file, size } = await openFile(path);
   try {
-    return await readJson(path);
+    if (size > largest)
+      throw new HyperionError('BAD_FORMAT', `${path} has ${size} bytes; it is read up to ${largest}`, {
+        path,
+      });
+    const bytes = Buffer.alloc(size);
+    await readFully(path, file, 0, bytes);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+/** What reading gives, or undefined when there is no such file. */
+export async function ifPresent<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
   } catch (error) {
     if (error instanceof HyperionError && error.details.errno === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** @throws HyperionError `BAD_FORMAT` unless the bytes are UTF-8 text of a JSON object */
-export function parseObject(bytes: Uint8Array, what: string): JsonObject {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new HyperionError(
-      'BAD_FORMAT',
-      `${what} is not valid JSON: ${(cause as Error).message}`,
-      {},
-      { cause },
-    );
-  }
-  if (isObject(value)) return value;
-  throw new HyperionError('BAD_FORMAT', `${what} must hold a JSON object`);
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

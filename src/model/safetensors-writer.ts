@@ -1,18 +1,18 @@
 /** Writing a safetensors file: the header first, then data at any place and in any order; nothing shows until it is whole. */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { ioError } from '../io';
-import { bitsOf, type Dtype } from './dtypes';
+import { bytesOfShape, type SafetensorsDtype } from './dtypes';
 
 /** A tensor to be written. Its data follows that of the tensor before it. */
 export interface TensorShape {
   readonly name: string;
-  readonly dtype: Dtype;
+  readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
 }
 
 /** Bytes that a tensor takes. */
 export function bytesOf({ dtype, shape }: TensorShape): number {
-  return shape.reduce((product, size) => product * size, bitsOf(dtype)! / 8);
+  return bytesOfShape(dtype, shape)!;
 }
 
 /** A file under a temporary name until `finish`. Methods throw HyperionError `IO`; then `discard` is the caller's part. */

@@ -2,25 +2,20 @@
  * The header of a safetensors file: u64 length, then JSON of name -> { dtype, shape, data_offsets }, then the data, one
  * tensor after another without gaps. Nothing of the data is read here. Format: huggingface/safetensors, README "Format".
  */
-import { type FileHandle, open } from 'node:fs/promises';
 import { HyperionError } from '../errors';
-import { ioError } from '../io';
 import { formatBytes } from '../units';
-import { bitsOf, type Dtype } from './dtypes';
-import { isObject, parseObject } from './files';
+import { bytesOfShape, isSafetensorsDtype } from './dtypes';
+import { type OpenedFile, openFile, readFully } from './files';
+import { clip, excerpt, isObject, parseObject } from './json';
+import type { TensorInfo } from './tensor-info';
 
 /** Where a tensor lies, as the header tells it. */
-export interface TensorEntry {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  readonly bytes: number;
-  /** bytes from the start of the file */
-  readonly offset: number;
-}
+export type TensorEntry = Omit<TensorInfo, 'file'>;
 
-/** The limit that the format itself sets, so that a wrong length cannot ask for all memory. */
-const LARGEST_HEADER = 100_000_000;
+/** Room for 100,000 tensors. The format allows 100 MB, which a wrong length would make a process allocate. */
+const LARGEST_HEADER = 16 * 2 ** 20;
+/** Ten for each tensor of such a header: name, dtype, two extents, two offsets, and the objects and lists. */
+const MOST_VALUES = 2 ** 20;
 
 /**
  * Reads and checks the header of a safetensors file.
@@ -30,16 +25,11 @@ const LARGEST_HEADER = 100_000_000;
  *   for an element type that the format does not have
  */
 export async function readSafetensorsHeader(path: string): Promise<TensorEntry[]> {
-  const file = await open(path, 'r').catch((error) => {
-    throw ioError(path, error);
-  });
+  const opened = await openFile(path);
   try {
-    const { size } = await file.stat();
-    return checkLayout(path, await readHeader(path, file, size), size);
-  } catch (error) {
-    throw error instanceof HyperionError ? error : ioError(path, error);
+    return checkLayout(path, await readHeader(path, opened), opened.size);
   } finally {
-    await file.close();
+    await opened.file.close();
   }
 }
 
@@ -49,25 +39,22 @@ interface Header {
   readonly dataStart: number;
 }
 
-async function readHeader(path: string, file: FileHandle, size: number): Promise<Header> {
+async function readHeader(path: string, { file, size }: OpenedFile): Promise<Header> {
   if (size < 8) throw bad(path, `it has ${size} bytes, too few for a safetensors file; is it complete?`);
-  const length = Number((await readExactly(path, file, 0, 8)).readBigUInt64LE());
-  if (length > LARGEST_HEADER)
-    throw bad(
-      path,
-      `its header claims ${length} bytes; the format allows ${LARGEST_HEADER}. Is it a safetensors file?`,
-    );
+  const prefix = Buffer.alloc(8);
+  await readFully(path, file, 0, prefix);
+  const length = Number(prefix.readBigUInt64LE());
+  if (length > LARGEST_HEADER) {
+    const limit = `headers are read up to ${formatBytes(LARGEST_HEADER)}`;
+    throw bad(path, `its header claims ${length} bytes; ${limit}. Is it a safetensors file?`);
+  }
   if (8 + length > size)
     throw bad(path, `its header claims ${length} bytes, but the file has only ${size}; is it complete?`);
-  const header = parseObject(await readExactly(path, file, 8, length), `the header of ${path}`);
-  const { __metadata__: _, ...tensors } = header;
+  const text = Buffer.alloc(length);
+  await readFully(path, file, 8, text);
+  const limits = { values: MOST_VALUES, distinctNames: true };
+  const { __metadata__: _, ...tensors } = parseObject(text, `the header of ${path}`, limits);
   return { tensors, dataStart: 8 + length };
-}
-
-async function readExactly(path: string, file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-  if (bytesRead < length) throw bad(path, 'it became shorter while it was read');
-  return buffer;
 }
 
 function checkLayout(path: string, { tensors, dataStart }: Header, size: number): TensorEntry[] {
@@ -76,12 +63,16 @@ function checkLayout(path: string, { tensors, dataStart }: Header, size: number)
   let end = dataStart;
   for (const { name, offset, bytes } of entries) {
     if (offset < end)
-      throw bad(path, `tensor '${name}' begins ${end - offset} bytes before the one ahead of it ends`);
-    if (offset > end) throw bad(path, `${offset - end} bytes before tensor '${name}' belong to no tensor`);
+      throw bad(path, `tensor '${clip(name)}' begins ${end - offset} bytes before the one ahead of it ends`);
+    if (offset > end)
+      throw bad(path, `${offset - end} bytes before tensor '${clip(name)}' belong to no tensor`);
     end = offset + bytes;
     if (end > size) {
       const missing = `${end - size} bytes (${formatBytes(end - size)})`;
-      throw bad(path, `tensor '${name}' ends ${missing} behind the end of the file; is the file complete?`);
+      throw bad(
+        path,
+        `tensor '${clip(name)}' ends ${missing} behind the end of the file; is the file complete?`,
+      );
     }
   }
   if (end < size) throw bad(path, `${size - end} bytes at its end belong to no tensor`);
@@ -89,22 +80,21 @@ function checkLayout(path: string, { tensors, dataStart }: Header, size: number)
 }
 
 function readEntry(path: string, name: string, entry: unknown, dataStart: number): TensorEntry {
-  const fail = (problem: string) => bad(path, `tensor '${name}' ${problem}`);
+  const fail = (problem: string) => bad(path, `tensor '${clip(name)}' ${problem}`);
   if (!isObject(entry)) throw fail('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = entry;
-  const bits = bitsOf(dtype);
-  if (bits === undefined) throw unknownDtype(path, name, dtype);
-  if (!isCounts(shape)) throw fail(`has the shape ${JSON.stringify(shape)}, not a list of whole numbers`);
+  if (!isSafetensorsDtype(dtype)) throw unknownDtype(path, name, dtype);
+  if (!isCounts(shape)) throw fail(`has the shape ${excerpt(shape)}, not a list of whole numbers below 2^53`);
   if (!isCounts(offsets) || offsets.length !== 2)
-    throw fail(`has the data_offsets ${JSON.stringify(offsets)}, not a begin and an end`);
+    throw fail(`has the data_offsets ${excerpt(offsets)}, not a begin and an end`);
   const [begin, end] = offsets as [number, number];
   if (begin > end) throw fail(`begins at ${begin} and ends before that, at ${end}`);
-  const allBits = shape.reduce((product, size) => product * size, bits);
-  // A product beyond 2^53 is no longer exact, so it is refused rather than compared.
-  if (!Number.isSafeInteger(allBits)) throw fail(`has the shape [${shape}], whose size overflows`);
-  if (allBits !== (end - begin) * 8)
-    throw fail(`of ${dtype} [${shape}] needs ${allBits / 8} bytes; its data_offsets give ${end - begin}`);
-  return { name, dtype: dtype as Dtype, shape, bytes: end - begin, offset: dataStart + begin };
+  const bytes = bytesOfShape(dtype, shape);
+  if (bytes === undefined)
+    throw fail(`has the shape ${excerpt(shape)}, whose size overflows or is no whole number of bytes`);
+  if (bytes !== end - begin)
+    throw fail(`of ${dtype} ${excerpt(shape)} needs ${bytes} bytes; its data_offsets give ${end - begin}`);
+  return { name, dtype, shape, bytes, offset: dataStart + begin };
 }
 
 function isCounts(value: unknown): value is number[] {
@@ -112,7 +102,7 @@ function isCounts(value: unknown): value is number[] {
 }
 
 function unknownDtype(path: string, name: string, dtype: unknown): HyperionError {
-  const message = `${path}: tensor '${name}' has the dtype ${JSON.stringify(dtype)}, which safetensors does not have`;
+  const message = `${path}: tensor '${clip(name)}' has the dtype ${excerpt(dtype)}, which safetensors does not have`;
   return new HyperionError('UNSUPPORTED', message, { path, tensor: name });
 }
 

@@ -5,30 +5,39 @@
 import { HyperionError } from '../errors';
 import type { TensorInfo } from '../model/checkpoint';
 import { isComputeDtype } from '../model/dtypes';
-import type { ComputeDtype, LayerKind, NativeLayer, NativeModelSpec, NativeOp } from '../native';
+import {
+  COMPUTE_DTYPES,
+  type LayerKind,
+  type NativeLayer,
+  type NativeModelSpec,
+  type NativeOp,
+  type NativeTensor,
+} from '../native';
 
-/** The tensors of a model by name. Those of a type that the engine computes with have a number, by which it knows them. */
+/** The tensors of a model by name. Each has a number, its place in the list, by which the engine knows it. */
 export class TensorTable {
-  readonly #byName: ReadonlyMap<string, TensorInfo>;
   readonly #numbers: ReadonlyMap<string, number>;
-  readonly #computable: readonly TensorInfo[];
 
-  constructor(tensors: readonly TensorInfo[]) {
-    this.#byName = new Map(tensors.map((info) => [info.name, info]));
-    this.#computable = tensors.filter(({ dtype }) => isComputeDtype(dtype));
-    this.#numbers = new Map(this.#computable.map(({ name }, number) => [name, number]));
+  /** `fileName` gives the file's name for the one that Hugging Face's models have; without it they are the same. */
+  constructor(
+    private readonly tensors: readonly TensorInfo[],
+    private readonly fileName = (canonical: string) => canonical,
+  ) {
+    this.#numbers = new Map(tensors.map(({ name }, number) => [name, number]));
   }
 
+  /** A tensor by its name in the file. */
   get(name: string): TensorInfo | undefined {
-    return this.#byName.get(name);
+    const number = this.number(name);
+    return number === undefined ? undefined : this.tensors[number];
   }
 
-  /** Whether there is a tensor of this name in Hugging Face's models. */
+  /** Whether the file has the tensor of this name in Hugging Face's models. */
   has(canonical: string): boolean {
-    return this.get(canonical) !== undefined;
+    return this.number(this.fileName(canonical)) !== undefined;
   }
 
-  /** The engine's number of a tensor; undefined when it cannot hold the type, or there is no such tensor. */
+  /** The engine's number of a tensor by its name in the file; undefined when there is none. */
   number(name: string): number | undefined {
     return this.#numbers.get(name);
   }
@@ -36,11 +45,14 @@ export class TensorTable {
   /**
    * The number of a tensor that must exist with this shape and a type that the engine computes with.
    *
+   * @param canonical its name in Hugging Face's models
    * @throws HyperionError `BAD_FORMAT` when it is missing or has another shape, `UNSUPPORTED` for its type
    */
-  require(name: string, shape: readonly number[]): number {
+  require(canonical: string, shape: readonly number[]): number {
+    const name = this.fileName(canonical);
+    const number = this.number(name);
     const info = this.get(name);
-    if (!info)
+    if (number === undefined || !info)
       throw new HyperionError('BAD_FORMAT', `the model has no tensor '${name}' of shape [${shape}]`, {
         tensor: name,
       });
@@ -51,17 +63,18 @@ export class TensorTable {
       });
     if (info.shape.length !== shape.length || info.shape.some((size, axis) => size !== shape[axis]))
       throw fail('BAD_FORMAT', `shape [${info.shape}]; the configuration asks for [${shape}]`);
-    const number = this.number(name);
-    if (number === undefined)
-      throw fail('UNSUPPORTED', `dtype ${info.dtype}; the engine computes with F32, F16 and BF16`);
+    if (!isComputeDtype(info.dtype))
+      throw fail('UNSUPPORTED', `dtype ${info.dtype}; the engine computes with ${COMPUTE_DTYPES.join(', ')}`);
     return number;
   }
 
   /** What the engine needs to open the model. */
   spec(): NativeModelSpec {
-    const files = [...new Set(this.#computable.map(({ file }) => file))];
-    const tensors = this.#computable.map(({ name, file, offset, bytes, dtype, shape }) => {
-      return { name, file: files.indexOf(file), offset, bytes, dtype: dtype as ComputeDtype, shape };
+    const files = [...new Set(this.tensors.map(({ file }) => file))];
+    const numbers = new Map(files.map((file, number) => [file, number]));
+    const tensors = this.tensors.map(({ name, file, offset, bytes, dtype, shape }): NativeTensor => {
+      const known = isComputeDtype(dtype) ? dtype : 'DATA';
+      return { name, file: numbers.get(file)!, offset, bytes, dtype: known, shape };
     });
     return { files, tensors };
   }

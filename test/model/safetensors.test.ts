@@ -49,7 +49,7 @@ const BAD: [string, unknown, number, RegExp][] = [
     'a name given twice',
     '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
     8,
-    /belong to no tensor/,
+    /gives the name "a" twice/,
   ],
 ];
 
@@ -72,8 +72,8 @@ test.each(['Q7', 'f32', '', null, 7])('the dtype %j is UNSUPPORTED', async (dtyp
 describe('the length of the header', () => {
   test.each([
     ['longer than the file', 1000, /claims 1000 bytes, but the file has only/],
-    ['longer than the format allows', 100_000_001, /the format allows 100000000/],
-    ['of 2^64 - 1', 2n ** 64n - 1n, /the format allows/],
+    ['of 100 MB', 100_000_000, /headers are read up to 16.0 MiB/],
+    ['of 2^64 - 1', 2n ** 64n - 1n, /headers are read up to/],
     ['0', 0, /not valid JSON/],
   ])('%s', async (_, length, message) => {
     const path = join(temporaryFolder(), 'model.safetensors');

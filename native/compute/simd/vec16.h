@@ -27,7 +27,7 @@ V load(const void* in) {
 // typed pointer.
 template <class V, DType D>
 const void* element(const void* base, size_t index) {
-  return static_cast<const char*>(base) + index * dtype_size(D);
+  return static_cast<const char*>(base) + bytes_of(D, index);
 }
 
 // Lanes [0, lanes) from memory, the others 0. Reads nothing beyond them. REQUIRES 1 <= lanes <= 16.
@@ -35,7 +35,7 @@ template <class V, DType D>
 V load(const void* in, size_t lanes) {
   if (lanes == 16) return load<V, D>(in);
   alignas(64) char padded[64] = {};
-  std::memcpy(padded, in, lanes * dtype_size(D));
+  std::memcpy(padded, in, bytes_of(D, lanes));
   return load<V, D>(padded);
 }
 
@@ -73,6 +73,8 @@ void with_dtype(DType dtype, F f) {
       return f.template operator()<DType::f16>();
     case DType::bf16:
       return f.template operator()<DType::bf16>();
+    default:
+      return;  // graph_check lets no other through
   }
 }
 

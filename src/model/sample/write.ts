@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { checkChoice, checkInteger } from '../../checks';
 import { HyperionError } from '../../errors';
 import { ioError, writeWhole } from '../../io';
-import { type ComputeDtype, native } from '../../native';
+import { type FloatDtype, native } from '../../native';
 import { bytesOf, SafetensorsWriter, type TensorShape } from '../safetensors-writer';
 import { type SampleTensor, sampleConfig, sampleTensors } from './describe';
 import { checkShape, SHAPES, type Shape, type ShapeName } from './shapes';
@@ -50,7 +50,7 @@ const STANDARD_DEVIATION = 0.02;
  */
 export async function writeSample(options: SampleOptions): Promise<number> {
   const name = checkChoice('shape', options.shape, Object.keys(SHAPES) as ShapeName[]);
-  const dtype = checkChoice('dtype', options.dtype, ['f32', 'f16', 'bf16']).toUpperCase() as ComputeDtype;
+  const dtype = checkChoice('dtype', options.dtype, ['f32', 'f16', 'bf16']).toUpperCase() as FloatDtype;
   const seed = checkInteger('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER);
   const shape = resize(SHAPES[name], options.sizes ?? {});
   const directory = resolve(options.directory);
@@ -123,7 +123,7 @@ function indexOf(shards: readonly (readonly Planned[])[], total: number): object
 
 /** How values are made; `firstElement` and `done` move on from file to file. */
 interface Values {
-  readonly dtype: ComputeDtype;
+  readonly dtype: FloatDtype;
   readonly seed: number;
   readonly signal: AbortSignal | undefined;
   firstElement: number;
@@ -196,7 +196,7 @@ function* chunksOf(tensors: readonly Planned[], values: Values): Generator<Chunk
 
 const ONE = { F32: 0x3f800000, F16: 0x3c00, BF16: 0x3f80 } as const;
 
-function fillOnes(out: Uint8Array, dtype: ComputeDtype): void {
+function fillOnes(out: Uint8Array, dtype: FloatDtype): void {
   if (dtype === 'F32') new Uint32Array(out.buffer, out.byteOffset, out.length / 4).fill(ONE.F32);
   else new Uint16Array(out.buffer, out.byteOffset, out.length / 2).fill(ONE[dtype]);
 }

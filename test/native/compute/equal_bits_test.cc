@@ -145,7 +145,7 @@ TEST_P(EqualBits, Attention) {
 TEST_P(EqualBits, FillNormal) {
   for (const DType dtype : kDTypes)
     for (const size_t n : {1, 17, 256, 5000}) {
-      std::vector<char> expected(n * dtype_size(dtype)), actual(expected.size());
+      std::vector<char> expected(bytes_of(dtype, n)), actual(expected.size());
       scalar().fill_normal(expected.data(), dtype, 3, 0xffffff00u, n, 0.02f);
       table().fill_normal(actual.data(), dtype, 3, 0xffffff00u, n, 0.02f);
       ASSERT_EQ(expected, actual) << n;

@@ -9,7 +9,7 @@ namespace hyperion::test {
 namespace {
 
 std::vector<char> fill(DType dtype, uint64_t seed, uint64_t first, size_t n, float std = 1) {
-  std::vector<char> bytes(n * dtype_size(dtype));
+  std::vector<char> bytes(bytes_of(dtype, n));
   fill_normal(bytes.data(), dtype, seed, first, n, std);
   return bytes;
 }

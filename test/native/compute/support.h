@@ -63,9 +63,9 @@ class Values {
 class Stored {
  public:
   Stored(const std::vector<float>& values, DType dtype, size_t offset = 0)
-      : offset_(offset), bytes_(offset + values.size() * dtype_size(dtype)) {
+      : offset_(offset), bytes_(offset + bytes_of(dtype, values.size())) {
     for (size_t i = 0; i < values.size(); i++) {
-      char* at = bytes_.data() + offset + i * dtype_size(dtype);
+      char* at = bytes_.data() + offset + bytes_of(dtype, i);
       if (dtype == DType::f32) {
         std::memcpy(at, &values[i], 4);
         rounded_.push_back(values[i]);

@@ -29,6 +29,24 @@ TEST(Model, RefusesShapesThatDisagreeWithTheirBytesOrOverflow) {
   EXPECT_EQ(check({"t", 0, 0, 0, DType::f32, {1ull << 32, 1ull << 32}}).code(), Code::bad_format);
 }
 
+TEST(Model, TakesQuantizedRowsOfWholeBlocks) {
+  EXPECT_TRUE(check({"t", 0, 0, 2 * 3 * 34, DType::q8_0, {2, 96}}).ok());
+  EXPECT_TRUE(check({"t", 0, 1, 5 * 144, DType::q4_k, {5, 1, 256}}).ok());
+  EXPECT_EQ(check({"t", 0, 0, 2 * 3 * 34 + 1, DType::q8_0, {2, 96}}).code(), Code::bad_format);
+  // The same bytes, but rows that share a block.
+  const Status status = check({"ragged", 0, 0, 2 * 3 * 34, DType::q8_0, {4, 48}});
+  EXPECT_EQ(status.code(), Code::bad_format);
+  EXPECT_NE(status.message().find("tensor ragged: its rows of 48"), std::string::npos);
+  EXPECT_EQ(check({"t", 0, 0, 34, DType::q8_0, {}}).code(), Code::bad_format);
+  EXPECT_EQ(check({"t", 0, 0, 0, DType::q6_k, {1ull << 40, 1ull << 40}}).code(), Code::bad_format);
+}
+
+TEST(Model, HoldsBytesOfAnyShapeAsData) {
+  EXPECT_TRUE(check({"t", 0, 0, 1000, DType::data, {7}}).ok());
+  EXPECT_TRUE(check({"t", 0, 0, 8, DType::data, {1ull << 40, 1ull << 40}}).ok());
+  EXPECT_EQ(check({"t", 0, 1, 1000, DType::data, {1000}}).code(), Code::bad_format);
+}
+
 TEST(Model, RefusesAFileThatIsNotThere) {
   EXPECT_EQ(check({"t", 1, 0, 4, DType::f32, {1}}).code(), Code::bad_format);
   EXPECT_EQ(Model::open({"/nonexistent/model"}, {}).status().code(), Code::io);

@@ -15,9 +15,9 @@ class GraphCheck : public testing::Test {
   T& op(size_t layer, size_t index) {
     return std::get<T>(network_.graph.layers[layer].ops[index]);
   }
-  void expect_refused(const std::string& part) {
+  void expect_refused(const std::string& part, Code code = Code::invalid) {
     const Status status = check_graph(network_.graph, *network_.fake.model);
-    EXPECT_EQ(status.code(), Code::invalid);
+    EXPECT_EQ(status.code(), code);
     EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
   }
 
