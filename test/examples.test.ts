@@ -1,5 +1,5 @@
 /**
- * Every `@example` in src, run as it stands: names come from the public API, `'model'` stands for a small model, and a line
+ * Every `@example` in src, run as it stands: names come from the public API, `'model'` stands for a small model, `'encoder'` for a small encoder, and a line
  * `expression; // value` holds the value against the expression where it is written as JavaScript.
  */
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
@@ -51,6 +51,7 @@ const AsyncFunction = (async () => {}).constructor as new (
 test.each(examples)('$name', async ({ file, code }) => {
   const folder = temporaryFolder();
   cpSync(fixture('llama'), join(folder, 'model'), { recursive: true });
+  cpSync(fixture('bert-odd'), join(folder, 'encoder'), { recursive: true });
   const api = {
     ...(await import('../src/index')),
     ...(await import('../src/display')),

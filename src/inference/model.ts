@@ -86,6 +86,10 @@ export class Model {
   /** the most tokens that a sequence can have */
   readonly contextLength: number;
   readonly vocabularySize: number;
+  /** numbers of a token's hidden state */
+  readonly width: number;
+  /** what sessions compute: logits, or an encoder's hidden states */
+  readonly result: 'logits' | 'hidden';
   /** in the order of execution */
   readonly layers: readonly LayerInfo[];
   readonly layerNames: readonly string[];
@@ -110,6 +114,8 @@ export class Model {
     this.bytes = sum(tensors.map(({ bytes }) => bytes));
     this.contextLength = graph.contextLength;
     this.vocabularySize = graph.vocab;
+    this.width = graph.width;
+    this.result = graph.result.kind;
     this.layers = graph.layers.map((layer) => describe(layer, tensors));
     this.layerNames = graph.layers.map(({ name }) => name);
     this.tensors = tensors;

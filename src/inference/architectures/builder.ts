@@ -27,8 +27,9 @@ export type AttentionOptions<Name> = {
 /**
  * @example
  * ```ts
- * const builder = new GraphBuilder(tensors, { residual: 64, logits: 512 });
- * const ops = [builder.linear('lm_head', 'residual', 'logits')]; // a matmul with lm_head.weight [512, 64]
+ * const info = { name: 'lm_head.weight', dtype: 'F32', shape: [512, 64], bytes: 131072, offset: 0, file: 'x' };
+ * const builder = new GraphBuilder(new graphs.TensorTable([info]), { residual: 64, logits: 512 });
+ * builder.linear('lm_head', 'residual', 'logits').op; // 'matmul'
  * ```
  */
 export class GraphBuilder<Name extends string> {

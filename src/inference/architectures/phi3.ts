@@ -22,5 +22,7 @@ export const phi3: Architecture = {
 function contextLength(config: ConfigReader): number {
   const parameters = config.section('rope_parameters') ?? config.section('rope_scaling');
   const whole = config.count('max_position_embeddings');
-  return scalingType(parameters) === 'longrope' ? Math.min(whole, originalContext(config, parameters)) : whole;
+  return scalingType(parameters) === 'longrope'
+    ? Math.min(whole, originalContext(config, parameters))
+    : whole;
 }

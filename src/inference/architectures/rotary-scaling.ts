@@ -88,8 +88,7 @@ function yarn(
   const factor = parameters.positive('factor', contextOf(config) / original);
   const pairs = frequencies.length;
   /** the pair that turns so many times over the original context */
-  const pairOf = (turns: number) =>
-    (pairs * Math.log(original / (turns * 2 * Math.PI))) / Math.log(theta);
+  const pairOf = (turns: number) => (pairs * Math.log(original / (turns * 2 * Math.PI))) / Math.log(theta);
   const whole = parameters.flag('truncate', true);
   const first = pairOf(parameters.positive('beta_fast', 32));
   const last = pairOf(parameters.positive('beta_slow', 1));
@@ -97,7 +96,9 @@ function yarn(
   const high = Math.min(whole ? Math.ceil(last) : last, 2 * pairs - 1);
   const span = high === low ? 0.001 : high - low;
   return {
-    frequencies: frequencies.map((frequency, i) => blend(frequency, factor, 1 - clamp((i - low) / span, 0, 1))),
+    frequencies: frequencies.map((frequency, i) =>
+      blend(frequency, factor, 1 - clamp((i - low) / span, 0, 1)),
+    ),
     scale: yarnScale(parameters, factor),
   };
 }
