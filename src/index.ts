@@ -28,10 +28,10 @@ export type { Hidden, Pooling } from './inference/hidden';
 export type { Candidate, Logits } from './inference/logits';
 export { type LayerInfo, type Model, type OpenOptions, openModel } from './inference/model';
 export type { GenerateOptions, SessionOptions } from './inference/options';
-export type { Prompt } from './inference/prompt';
+export type { Conversation, Prompt } from './inference/prompt';
 export {
-  type EncodeOptions,
   type ForwardOptions,
+  type PoolingOptions,
   record,
   type Session,
   type SessionStatistics,
@@ -64,7 +64,8 @@ export { plotUsage } from './memory/usage';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
 export { type SampleOptions, writeSample } from './model/sample/write';
-export type { Tokenizer } from './model/tokenizer';
+export type { EncodeOptions, Tokenizer } from './model/tokenizer';
+export type { ChatMessage, ChatOptions } from './model/tokenizer-chat';
 export {
   type BytesByTag,
   type ProcessMemory,

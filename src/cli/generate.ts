@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { Progress } from '../display';
 import type { Generation } from '../inference/generation';
 import { type Model, openModel } from '../inference/model';
+import type { Prompt } from '../inference/prompt';
 import type { Session } from '../inference/session';
 import { processMemory, resetResidentPeak } from '../monitoring/counters';
 import { formatBytes, formatDuration } from '../units';
@@ -22,9 +23,16 @@ export function register(program: Command): void {
     .description(
       'Continue a text, or a list of token ids. Text goes to standard output, statistics to standard error.',
     )
-    .argument('<model>', 'a model folder or a .safetensors file')
+    .argument('<model>', 'a model folder, or a .safetensors or .gguf file')
     .addOption(new Option('--prompt <text>', 'the text to continue').conflicts('ids'))
     .option('--ids <ids>', 'the token ids to continue, as 1,2,3', parseIds)
+    .addOption(
+      new Option(
+        '--chat <text>',
+        'a message to answer, as the chat template of the model writes it',
+      ).conflicts(['prompt', 'ids']),
+    )
+    .option('--system <text>', 'with --chat: how the model is to answer')
     .option('--max-tokens <n>', 'tokens to generate at most (default: 64)', parseNumber);
   addSessionOptions(command)
     .option(
@@ -46,6 +54,8 @@ export function register(program: Command): void {
 interface Flags extends SessionFlags {
   prompt?: string;
   ids?: number[];
+  chat?: string;
+  system?: string;
   maxTokens?: number;
   temperature?: number;
   topK?: number;
@@ -55,8 +65,9 @@ interface Flags extends SessionFlags {
 }
 
 async function generate(path: string, flags: Flags, command: Command): Promise<void> {
-  const prompt = flags.prompt ?? flags.ids;
-  if (prompt === undefined) command.error("error: one of '--prompt <text>' and '--ids <ids>' is required");
+  const prompt = promptOf(flags);
+  if (prompt === undefined)
+    command.error("error: one of '--prompt <text>', '--ids <ids>' and '--chat <text>' is required");
   const model = await openModel(path);
   // What was resident before is not the session's: the peak is counted from here.
   resetResidentPeak();
@@ -72,6 +83,12 @@ async function generate(path: string, flags: Flags, command: Command): Promise<v
   else process.stderr.write(`${summary(generation, session)}\n`);
   model.close();
   await session.closed;
+}
+
+function promptOf({ prompt, ids, chat, system }: Flags): Prompt | undefined {
+  if (chat === undefined) return prompt ?? ids;
+  const instruction = system === undefined ? [] : [{ role: 'system', content: system }];
+  return { messages: [...instruction, { role: 'user', content: chat }] };
 }
 
 const LONG_MS = 1000;

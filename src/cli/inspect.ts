@@ -8,7 +8,7 @@ export function register(program: Command): void {
     .command('inspect')
     .summary('show the layers and tensors of a model')
     .description('Show architecture, layers and tensors of a model. Reads headers, no weights.')
-    .argument('<model>', 'a model folder or a .safetensors file')
+    .argument('<model>', 'a model folder, or a .safetensors or .gguf file')
     .option('--json', 'print one JSON object')
     .action(inspect);
 }

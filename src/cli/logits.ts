@@ -11,7 +11,7 @@ export function register(program: Command): void {
     .description(
       'Compute the logits [T, vocab] of T token ids, f32, and write them as `logits` of a safetensors file; of an encoder the hidden states [T, width], as `hidden`.',
     )
-    .argument('<model>', 'a model folder or a .safetensors file')
+    .argument('<model>', 'a model folder, or a .safetensors or .gguf file')
     .requiredOption('--ids <ids>', 'token ids, as 1,2,3', parseIds)
     .requiredOption('--out <file>', 'the .safetensors file to write');
   addSessionOptions(command).option('--json', 'print one JSON object').action(logits);

@@ -1,5 +1,4 @@
 /** An opened model: what its files hold, and the graph that computes it. Sessions run it. */
-import { basename, dirname } from 'node:path';
 import { checkInteger } from '../checks';
 import { type Figure, jupyterDisplay, layerBytesFigure, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
@@ -94,7 +93,7 @@ export class Model {
   readonly layers: readonly LayerInfo[];
   readonly layerNames: readonly string[];
   readonly tensors: readonly TensorInfo[];
-  /** null when the model has no tokenizer.json */
+  /** null when the model has none */
   readonly tokenizer: Tokenizer | null;
   /** tokens with which the model ends a text */
   readonly endIds: readonly number[];
@@ -106,7 +105,7 @@ export class Model {
   constructor(checkpoint: Checkpoint, architecture: string, table: TensorTable, graph: NativeGraph) {
     const { path, tensors } = checkpoint;
     this.path = path;
-    this.name = basename(dirname(checkpoint.configPath));
+    this.name = checkpoint.name;
     this.format = checkpoint.format;
     this.architecture = architecture;
     this.config = checkpoint.config;

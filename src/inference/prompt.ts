@@ -1,10 +1,17 @@
 /** What a user asks a model to continue, as checked token ids. */
 import { types } from 'node:util';
 import { HyperionError } from '../errors';
+import { isObject } from '../model/json';
 import type { Tokenizer } from '../model/tokenizer';
+import type { ChatMessage } from '../model/tokenizer-chat';
 
-/** Text, or the ids of its tokens. */
-export type Prompt = string | readonly number[] | Int32Array;
+/** Text, the ids of its tokens, or a conversation that the model's chat template writes as text. */
+export type Prompt = string | readonly number[] | Int32Array | Conversation;
+
+/** Messages to which the model answers. */
+export interface Conversation {
+  readonly messages: readonly ChatMessage[];
+}
 
 /** The part of a model that prompts are held against. */
 export interface Vocabulary {
@@ -15,23 +22,34 @@ export interface Vocabulary {
 /**
  * Token ids of a prompt.
  *
- * @throws HyperionError `INVALID` when it is empty, when an id is not in the vocabulary, or for text without a tokenizer
+ * @throws HyperionError `INVALID` when it is empty, when an id is not in the vocabulary, or for text without a tokenizer;
+ *   `UNSUPPORTED` for messages without a chat template
  */
 export function readPrompt(prompt: Prompt, model: Vocabulary): Int32Array {
   if (typeof prompt === 'string') return checkIds(encode(prompt, model), model);
   if (Array.isArray(prompt) || types.isInt32Array(prompt)) return checkIds(prompt, model);
+  if (isObject(prompt)) return checkIds(converse(prompt as Conversation, model), model);
   throw new HyperionError(
     'INVALID',
     `the prompt is ${String(prompt)}; it must be text or a list of token ids`,
   );
 }
 
-function encode(text: string, { tokenizer }: Vocabulary): number[] {
+/** The template writes special tokens itself, so none are added. */
+function converse({ messages }: Conversation, model: Vocabulary): number[] {
+  const tokenizer = tokenizerOf(model);
+  return tokenizer.encode(tokenizer.applyChatTemplate(messages), { addSpecialTokens: false });
+}
+
+function encode(text: string, model: Vocabulary): number[] {
   if (text === '')
     throw new HyperionError('INVALID', 'the prompt is empty; it must have at least one character');
-  if (!tokenizer)
-    throw new HyperionError('INVALID', 'the model has no tokenizer.json; give token ids for text');
-  return tokenizer.encode(text);
+  return tokenizerOf(model).encode(text);
+}
+
+function tokenizerOf({ tokenizer }: Vocabulary): Tokenizer {
+  if (tokenizer) return tokenizer;
+  throw new HyperionError('INVALID', 'the model has no tokenizer; give token ids for text');
 }
 
 function checkIds(ids: ArrayLike<number>, { vocabularySize }: Vocabulary): Int32Array {

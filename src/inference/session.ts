@@ -41,7 +41,7 @@ export interface ForwardOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface EncodeOptions {
+export interface PoolingOptions {
   /** How the vectors of the tokens become one. Default 'mean'. */
   readonly pooling?: Pooling;
   /** Ends the pass with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
@@ -213,7 +213,7 @@ export class Session<Model extends SessionModel = SessionModel> {
    * vector.length === encoder.width; // true
    * ```
    */
-  async encode(prompt: Prompt, options: EncodeOptions = {}): Promise<Float32Array> {
+  async encode(prompt: Prompt, options: PoolingOptions = {}): Promise<Float32Array> {
     const pooling = checkChoice('pooling', options.pooling ?? 'mean', ['mean', 'cls']);
     return (await this.hidden(prompt, { signal: options.signal })).pooled(pooling);
   }

@@ -1,12 +1,13 @@
 /**
- * What a model's files hold, before anything is computed: configuration, tensors, tokenizer. Knows the folder layout of
- * Hugging Face; leaves the meaning of the configuration to the architectures.
+ * What a model's files hold, before anything is computed: configuration, tensors, tokenizer. Here the format is told by
+ * the path; each format has a reader of its own. The meaning of the configuration is left to the architectures.
  */
 import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { HyperionError } from '../errors';
 import { ioError } from '../io';
 import { readJson, readJsonIfPresent } from './files';
+import { openGguf } from './gguf/open';
 import type { JsonObject } from './json';
 import { readSafetensorsFile, readSafetensorsFolder } from './safetensors-folder';
 import type { TensorInfo } from './tensor-info';
@@ -17,7 +18,10 @@ export type { TensorInfo } from './tensor-info';
 export interface Checkpoint {
   /** the folder, or the one file that was named */
   readonly path: string;
-  readonly format: 'safetensors';
+  /** the folder's name, or the file's without its ending when it has all of the model */
+  readonly name: string;
+  readonly format: 'safetensors' | 'gguf';
+  /** the file that the configuration is from */
   readonly configPath: string;
   readonly config: JsonObject;
   /** sorted by file, then by place in the file */
@@ -29,35 +33,54 @@ export interface Checkpoint {
   readonly fileName?: (canonical: string) => string;
 }
 
+export interface CheckpointOptions {
+  readonly tokenizer: boolean;
+}
+
+/** What opens a file, by its ending. */
+const BY_ENDING: Readonly<Record<string, (path: string, options: CheckpointOptions) => Promise<Checkpoint>>> =
+  {
+    '.safetensors': (path, options) => openFolder(dirname(path), path, options),
+    '.gguf': async (path, options) => ({
+      path,
+      name: basename(path, '.gguf'),
+      format: 'gguf',
+      ...(await openGguf(path, options)),
+    }),
+  };
+
 /**
  * Reads what a model's files say about themselves: of the weights only the headers.
  *
- * @param path a folder with config.json and model.safetensors (or shards with an index), or one .safetensors file
- *   with config.json beside it
+ * @param path a folder with config.json and model.safetensors (or shards with an index), one .safetensors file with
+ *   config.json beside it, or a .gguf file (of a model in parts, any part)
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file and the tensor
  */
-export async function openCheckpoint(path: string, options: { tokenizer: boolean }): Promise<Checkpoint> {
+export async function openCheckpoint(path: string, options: CheckpointOptions): Promise<Checkpoint> {
   const full = resolve(path);
-  const isFolder = await stat(full).then(
-    (entry) => entry.isDirectory(),
-    (error) => {
-      throw ioError(full, error);
-    },
-  );
-  if (!isFolder && !full.endsWith('.safetensors')) {
-    const message = `${full} is not a model that can be read; name a folder or a .safetensors file`;
-    throw new HyperionError('UNSUPPORTED', message, { path: full });
-  }
-  const folder = isFolder ? full : dirname(full);
+  const entry = await stat(full).catch((error) => {
+    throw ioError(full, error);
+  });
+  const open = BY_ENDING[extname(full)];
+  if (entry.isDirectory()) return openFolder(full, full, options);
+  if (open) return open(full, options);
+  const endings = Object.keys(BY_ENDING).join(' or ');
+  const message = `${full} is not a model that can be read; name a folder or a ${endings} file`;
+  throw new HyperionError('UNSUPPORTED', message, { path: full });
+}
+
+/** A folder as Hugging Face lays it out, or one safetensors file in it. */
+async function openFolder(folder: string, path: string, options: CheckpointOptions): Promise<Checkpoint> {
   const configPath = join(folder, 'config.json');
   const config = await readJson(configPath);
   const generation = (await readJsonIfPresent(join(folder, 'generation_config.json'))) ?? {};
   return {
-    path: full,
+    path,
+    name: basename(folder),
     format: 'safetensors',
     configPath,
     config,
-    tensors: isFolder ? await readSafetensorsFolder(folder) : await readSafetensorsFile(full),
+    tensors: path === folder ? await readSafetensorsFolder(folder) : await readSafetensorsFile(path),
     tokenizer: options.tokenizer ? await Tokenizer.fromFolder(folder) : null,
     endIds: endIds(generation.eos_token_id ?? config.eos_token_id),
   };

@@ -1,7 +1,12 @@
-/** Text to token ids and back, by the tokenizer.json of a model. Reading that file is left to @huggingface/tokenizers. */
+/**
+ * Text to token ids and back, by the tokenizer.json of a model or what another format has in its place. The work is left
+ * to @huggingface/tokenizers, chat templates to tokenizer-chat.ts.
+ */
 import { join } from 'node:path';
 import { HyperionError } from '../errors';
-import { readJsonIfPresent } from './files';
+import { ifPresent, readJsonIfPresent, readWhole } from './files';
+import { isObject, type JsonObject } from './json';
+import { type ChatMessage, type ChatOptions, ChatTemplate, type SpecialTokens } from './tokenizer-chat';
 
 /** The part of the library that is used here. */
 interface Library {
@@ -12,6 +17,20 @@ interface Library {
   ): string;
   token_to_id(token: string): number | undefined;
   id_to_token(id: number): string | undefined;
+}
+
+/** What a tokenizer knows beside its tokenizer.json. */
+export interface TokenizerExtras {
+  readonly chat?: ChatTemplate | undefined;
+  /** why texts cannot be encoded, though tokens can be decoded */
+  readonly encodingProblem?: string | undefined;
+  /** what a tokenizer_config.json says beside */
+  readonly config?: JsonObject;
+}
+
+export interface EncodeOptions {
+  /** Whether the special tokens are added that the model expects around a text. Default true. */
+  readonly addSpecialTokens?: boolean;
 }
 
 /**
@@ -25,10 +44,17 @@ interface Library {
  * ```
  */
 export class Tokenizer {
+  readonly #path: string;
   readonly #library: Library;
+  readonly #extras: TokenizerExtras;
+  /** the token that `encode` puts before every text, if it does */
+  readonly #begin: number | undefined;
 
-  private constructor(library: Library) {
+  private constructor(path: string, library: Library, extras: TokenizerExtras) {
+    this.#path = path;
     this.#library = library;
+    this.#extras = extras;
+    this.#begin = library.encode('', { add_special_tokens: true }).ids[0];
   }
 
   /**
@@ -41,9 +67,42 @@ export class Tokenizer {
     const tokenizer = await readJsonIfPresent(path);
     if (!tokenizer) return null;
     const config = (await readJsonIfPresent(join(folder, 'tokenizer_config.json'))) ?? {};
+    const template = await ifPresent(readWhole(join(folder, 'chat_template.jinja')));
+    return Tokenizer.fromJson(tokenizer, config, path, template?.toString());
+  }
+
+  /**
+   * The tokenizer of what tokenizer.json and tokenizer_config.json hold.
+   *
+   * @param path the file from which they come, for messages
+   * @param template the chat template; by default the one in `config`
+   * @throws HyperionError `BAD_FORMAT` when it cannot be understood
+   */
+  static async fromJson(
+    tokenizer: JsonObject,
+    config: JsonObject,
+    path: string,
+    template = templateOf(config),
+  ): Promise<Tokenizer> {
+    const chat =
+      template === undefined ? undefined : await ChatTemplate.create(path, template, specialTokensOf(config));
+    return Tokenizer.create(path, tokenizer, { chat, config });
+  }
+
+  /**
+   * The tokenizer that an object in the form of tokenizer.json describes.
+   *
+   * @param path the file from which it comes, for messages
+   * @throws HyperionError `BAD_FORMAT` when it cannot be understood
+   */
+  static async create(path: string, tokenizer: JsonObject, extras: TokenizerExtras = {}): Promise<Tokenizer> {
     const library = await import('@huggingface/tokenizers');
     try {
-      return new Tokenizer(new library.Tokenizer(tokenizer, config));
+      return new Tokenizer(
+        path,
+        new library.Tokenizer(tokenizer as never, (extras.config ?? {}) as never),
+        extras,
+      );
     } catch (cause) {
       const message = `${path} is not a tokenizer that can be read: ${(cause as Error).message}`;
       throw new HyperionError('BAD_FORMAT', message, { path }, { cause });
@@ -51,17 +110,24 @@ export class Tokenizer {
   }
 
   /**
-   * Token ids of a text, with the special tokens that the model's own template adds, such as a beginning of text.
+   * Token ids of a text. Special tokens that stand in the text, such as '<|im_start|>', are taken as such. A text that begins
+   * with the beginning of text is not given a second one.
    *
-   * @throws HyperionError `INVALID` when the vocabulary has no token for a part of the text
+   * @throws HyperionError `INVALID` when the vocabulary has no token for a part of the text, `UNSUPPORTED` when the way in
+   *   which the model splits a text is not known
    */
-  encode(text: string): number[] {
-    const { ids } = this.#library.encode(text, { add_special_tokens: true });
-    if (ids.every((id) => id !== undefined)) return ids;
-    throw new HyperionError(
-      'INVALID',
-      'the text has characters that the vocabulary of the model cannot write',
-    );
+  encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): number[] {
+    const { encodingProblem } = this.#extras;
+    if (encodingProblem) throw new HyperionError('UNSUPPORTED', encodingProblem, { path: this.#path });
+    const { ids } = this.#library.encode(text, { add_special_tokens: addSpecialTokens });
+    if (!ids.every((id) => id !== undefined))
+      throw new HyperionError(
+        'INVALID',
+        'the text has characters that the vocabulary of the model cannot write',
+      );
+    const isDoubled =
+      addSpecialTokens && this.#begin !== undefined && ids[0] === this.#begin && ids[1] === ids[0];
+    return isDoubled ? ids.slice(1) : ids;
   }
 
   /** Text of token ids, without special tokens. Bytes that are no UTF-8 become U+FFFD. */
@@ -70,6 +136,25 @@ export class Tokenizer {
     const known = ids.filter((id) => this.tokenOf(id) !== undefined);
     if (known.length === 0) return '';
     return this.#library.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  /** Whether the model has a chat template. */
+  get hasChatTemplate(): boolean {
+    return this.#extras.chat !== undefined;
+  }
+
+  /**
+   * A list of messages as the one text that the model was trained on, by its chat template. Encode it with
+   * `addSpecialTokens: false`: the template has written those that belong there.
+   *
+   * @throws HyperionError `UNSUPPORTED` when the model has no chat template, `INVALID` when the messages are not a list of
+   *   roles and contents, or not such as the template takes, `BAD_FORMAT` when it cannot be understood
+   */
+  applyChatTemplate(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+    const { chat } = this.#extras;
+    if (chat) return chat.render(messages, options);
+    const message = `${this.#path} comes without a chat template; write the prompt as one text`;
+    throw new HyperionError('UNSUPPORTED', message, { path: this.#path });
   }
 
   /** The id of one token as the vocabulary writes it, or undefined. */
@@ -81,4 +166,21 @@ export class Tokenizer {
   tokenOf(id: number): string | undefined {
     return this.#library.id_to_token(id);
   }
+}
+
+/** One template, or several by name. */
+function templateOf({ chat_template: template }: JsonObject): string | undefined {
+  if (typeof template === 'string') return template;
+  if (!Array.isArray(template)) return undefined;
+  const found = template.find((one) => isObject(one) && one.name === 'default')?.template;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** `bos_token` and its like: the token itself, or an object that has it as `content`. */
+function specialTokensOf(config: JsonObject): SpecialTokens {
+  const tokens = Object.entries(config).flatMap(([name, value]): [string, string][] => {
+    const token = isObject(value) ? value.content : value;
+    return name.endsWith('_token') && typeof token === 'string' ? [[name, token]] : [];
+  });
+  return Object.fromEntries(tokens);
 }

@@ -234,7 +234,7 @@ describe('failures', () => {
     [['bogus'], /unknown command 'bogus'/],
     [['inspect'], /missing required argument 'model'/],
     [['inspect', llama, '--bogus'], /unknown option '--bogus'/],
-    [['generate', llama], /one of '--prompt <text>' and '--ids <ids>' is required/],
+    [['generate', llama], /one of '--prompt <text>', '--ids <ids>' and '--chat <text>' is required/],
     [['generate', llama, '--ids', '1', '--prompt', 'a'], /cannot be used with/],
     [['generate', llama, '--ids', '1,x'], /must be token ids with commas between/],
     [['generate', llama, '--ids', '1', '--threads', 'many'], /must be a number/],

@@ -7,6 +7,7 @@ import { StopWatch, TextStream } from '../../src/inference/text-stream';
 import { byteTokenizer } from '../../src/model/sample/tokenizer';
 import { Tokenizer } from '../../src/model/tokenizer';
 import { fixture } from '../support/fixtures';
+import { sentencePieceFixture, tokenizerOf } from '../support/gguf';
 import { temporaryFolder } from '../support/temporary';
 
 async function bytesTokenizer(): Promise<Tokenizer> {
@@ -62,6 +63,34 @@ describe('TextStream', () => {
       const ids = Array.from({ length: 60 }, (_, i) => (seed * 7919 + i * i * 104_729) % 512);
       const stream = new TextStream(tokenizer, []);
       expect(ids.map((id) => stream.push(id)).join('') + stream.end()).toBe(tokenizer.decode(ids));
+    }
+  });
+
+  test.each(['with a space before', 'as it is'] as const)(
+    'SentencePiece with bytes for what it does not know, text %s',
+    async (name) => {
+      const { metadata, texts, ids, decoded } = sentencePieceFixture(name);
+      const tokenizer = await tokenizerOf(metadata);
+      const isWhole = (part: string) => !part.includes('\uFFFD');
+      for (const [index, text] of texts.entries()) {
+        const stream = new TextStream(tokenizer, []);
+        const parts = ids[index]!.map((id) => stream.push(id));
+        expect([text, parts.every(isWhole)]).toEqual([text, true]);
+        expect([text, parts.join('') + stream.end()]).toEqual([text, decoded[index]]);
+      }
+    },
+  );
+
+  test('bytes that a prompt ends with and an answer goes on with', async () => {
+    const { metadata, texts, ids, decoded } = sentencePieceFixture('as it is');
+    const tokenizer = await tokenizerOf(metadata);
+    const emoji = texts.findIndex((text) => text.startsWith('👩'));
+    for (let cut = 1; cut < ids[emoji]!.length; cut += 1) {
+      const [prompt, answer] = [ids[emoji]!.slice(0, cut), ids[emoji]!.slice(cut)];
+      const stream = new TextStream(tokenizer, prompt);
+      const text = answer.map((id) => stream.push(id)).join('') + stream.end();
+      expect(text).not.toContain('\uFFFD');
+      expect(decoded[emoji]!.endsWith(text)).toBe(true);
     }
   });
 

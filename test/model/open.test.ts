@@ -77,7 +77,7 @@ describe('what a model says of itself', () => {
     expect(model.tokenizer).toBeNull();
     const session = model.session();
     const error = await errorOf(() => session.generate('Hello'));
-    expect([error.code, error.message]).toEqual(['INVALID', expect.stringContaining('no tokenizer.json')]);
+    expect([error.code, error.message]).toEqual(['INVALID', expect.stringContaining('no tokenizer')]);
     expect((await session.forward([1])).shape).toEqual([1, 512]);
     expect(await session.generate([1], { maxTokens: 2 }).text()).toBe('');
     model.close();
@@ -206,7 +206,6 @@ describe('folders that are refused', () => {
   test.each([
     ['', 'INVALID', /name a model folder/],
     [undefined as never, 'INVALID', /name a model folder/],
-    [fixture('../gguf/llama-f16.gguf'), 'UNSUPPORTED', /not a model that can be read/],
     [join(fixture('llama'), 'config.json'), 'UNSUPPORTED', /not a model that can be read/],
   ])('the path %j', async (path, code, message) => {
     const error = await errorOf(() => openModel(path));
