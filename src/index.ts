@@ -19,10 +19,11 @@ export {
   Table,
 } from './display';
 export { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
-export { listArchitectures, registerArchitecture } from './inference/architectures';
+export { listArchitectures, listArchitectures, registerArchitecture } from './inference/architectures';
 export type { Architecture } from './inference/architectures/architecture';
 /** What architectures are built of, for those who register their own. */
 export * as graphs from './inference/architectures/graphs';
+export { type Conversion, type ConvertOptions, convert, verify } from './inference/convert';
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
 export type { Hidden, Pooling } from './inference/hidden';
 export type { Candidate, Logits } from './inference/logits';

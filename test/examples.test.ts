@@ -68,6 +68,11 @@ test.each(examples)('$name', async ({ file, code }) => {
     const { writeSample } = await import('../src/model/sample/write');
     return writeSample({ ...options, directory: join(folder, options.directory) } as never);
   };
+  api.convert = async (input: string, output: string) => {
+    const { convert } = await import('../src/index');
+    return convert(join(folder, input), join(folder, output));
+  };
+  api.verify = async (path: string) => (await import('../src/index')).verify(join(folder, path));
   const { outputText } = ts.transpileModule(assertValues(code), {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });

@@ -1,6 +1,9 @@
 /** `hyperion inspect`: what a model's files hold. */
 import type { Command } from 'commander';
+import { Table } from '../display';
 import { openModel } from '../inference/model';
+import { type OpaqueModel, readOpaqueModel } from '../model/tmai/version1';
+import { formatBytes } from '../units';
 import { printJson } from './options';
 
 export function register(program: Command): void {
@@ -8,12 +11,14 @@ export function register(program: Command): void {
     .command('inspect')
     .summary('show the layers and tensors of a model')
     .description('Show architecture, layers and tensors of a model. Reads headers, no weights.')
-    .argument('<model>', 'a model folder, or a .safetensors or .gguf file')
+    .argument('<model>', 'a model folder, or a .safetensors, .gguf or .tmai file')
     .option('--json', 'print one JSON object')
     .action(inspect);
 }
 
 async function inspect(path: string, options: { json?: boolean }): Promise<void> {
+  const opaque = path.endsWith('.tmai') ? await readOpaqueModel(path) : undefined;
+  if (opaque) return showOpaque(opaque, options.json ?? false);
   const model = await openModel(path, { tokenizer: false });
   if (!options.json) {
     process.stdout.write(`${model.table()}\n`);
@@ -28,4 +33,23 @@ async function inspect(path: string, options: { json?: boolean }): Promise<void>
     layers: model.layers.map(({ name, bytes, tensors }) => ({ name, bytes, tensors })),
     tensors: model.tensors.map(({ name, dtype, shape, bytes }) => ({ name, dtype, shape, bytes })),
   });
+}
+
+/** A .tmai 1 file: layers of so many bytes, and nothing of what they hold. */
+function showOpaque({ name, layers }: OpaqueModel, json: boolean): void {
+  const bytes = layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  const parameters = layers.reduce((sum, layer) => sum + Math.floor((layer.bytes * 8) / layer.precision), 0);
+  if (json) {
+    const listed = layers.map((layer) => ({ name: layer.name, bytes: layer.bytes, tensors: [] }));
+    printJson({ format: 'tmai', architecture: null, parameters, bytes, layers: listed, tensors: [] });
+    return;
+  }
+  const columns = [
+    { label: 'layer' },
+    { label: 'bytes', unit: 'bytes' },
+    { label: 'bits', unit: 'count' },
+  ] as const;
+  const rows = layers.map((layer) => [layer.name, layer.bytes, layer.precision]);
+  const caption = `${name}: layers of .tmai 1, which do not say what they hold, ${formatBytes(bytes)}`;
+  process.stdout.write(`${new Table(columns, rows, { caption })}\n`);
 }

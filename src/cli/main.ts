@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { version } from '../root';
 import { register as registerBench } from './bench';
+import { register as registerConvert } from './convert';
 import { register as registerDoctor } from './doctor';
 import { reportFailure } from './failure';
 import { register as registerGenerate } from './generate';
@@ -19,7 +20,14 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(version)
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
-  const model = [registerInspect, registerLogits, registerGenerate, registerSample, registerBench];
+  const model = [
+    registerInspect,
+    registerLogits,
+    registerGenerate,
+    registerConvert,
+    registerSample,
+    registerBench,
+  ];
   const lab = [registerLab, registerRun, registerKernel, registerDoctor];
   for (const register of [...model, ...lab]) register(program);
   try {

@@ -42,7 +42,7 @@ export interface LayerInfo {
  * Opens a model: reads configuration, tokenizer and tensor headers, and checks them against each other. Weights stay on
  * disk until a session computes with them.
  *
- * @param path a Hugging Face model folder, or a .safetensors file with config.json beside it
+ * @param path a Hugging Face model folder, a .safetensors file with config.json beside it, or a .gguf or .tmai file
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file, and the tensor or field
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
 export class Model {
   /** absolute path of the folder or file */
   readonly path: string;
-  /** the folder's name */
+  /** the name of the folder, or of the file that holds everything */
   readonly name: string;
   readonly format: string;
   /** absolute paths of the files that hold its weights */

@@ -11,6 +11,7 @@ import { openGguf } from './gguf/open';
 import type { JsonObject } from './json';
 import { readSafetensorsFile, readSafetensorsFolder } from './safetensors-folder';
 import type { TensorInfo } from './tensor-info';
+import { openTmai } from './tmai/open';
 import { Tokenizer } from './tokenizer';
 
 export type { TensorInfo } from './tensor-info';
@@ -20,7 +21,7 @@ export interface Checkpoint {
   readonly path: string;
   /** the folder's name, or the file's without its ending when it has all of the model */
   readonly name: string;
-  readonly format: 'safetensors' | 'gguf';
+  readonly format: 'safetensors' | 'gguf' | 'tmai';
   /** the file that the configuration is from */
   readonly configPath: string;
   readonly config: JsonObject;
@@ -47,13 +48,19 @@ const BY_ENDING: Readonly<Record<string, (path: string, options: CheckpointOptio
       format: 'gguf',
       ...(await openGguf(path, options)),
     }),
+    '.tmai': async (path, options) => ({
+      path,
+      name: basename(path, '.tmai'),
+      format: 'tmai',
+      ...(await openTmai(path, options)),
+    }),
   };
 
 /**
  * Reads what a model's files say about themselves: of the weights only the headers.
  *
  * @param path a folder with config.json and model.safetensors (or shards with an index), one .safetensors file with
- *   config.json beside it, or a .gguf file (of a model in parts, any part)
+ *   config.json beside it, a .gguf file (of a model in parts, any part), or a .tmai file
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file and the tensor
  */
 export async function openCheckpoint(path: string, options: CheckpointOptions): Promise<Checkpoint> {
@@ -64,7 +71,7 @@ export async function openCheckpoint(path: string, options: CheckpointOptions): 
   const open = BY_ENDING[extname(full)];
   if (entry.isDirectory()) return openFolder(full, full, options);
   if (open) return open(full, options);
-  const endings = Object.keys(BY_ENDING).join(' or ');
+  const endings = Object.keys(BY_ENDING).join(', ');
   const message = `${full} is not a model that can be read; name a folder or a ${endings} file`;
   throw new HyperionError('UNSUPPORTED', message, { path: full });
 }

@@ -82,13 +82,11 @@ function findProblem(text: Buffer, { values = 2 ** 24, distinctNames = false }: 
 
 /** The index of the quote that ends the string, or the end of the text. */
 function endOfString(text: Buffer, begin: number): number {
-  for (let at = begin; ; ) {
-    at = text.indexOf(QUOTE, at + 1);
-    if (at < 0) return text.length;
-    let backslashes = 0;
-    while (text[at - 1 - backslashes] === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return at;
+  for (let at = begin + 1; at < text.length; at += 1) {
+    if (text[at] === BACKSLASH) at += 1;
+    else if (text[at] === QUOTE) return at;
   }
+  return text.length;
 }
 
 function unescaped(name: string): string {

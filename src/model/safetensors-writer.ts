@@ -1,7 +1,6 @@
 /** Writing a safetensors file: the header first, then data at any place and in any order; nothing shows until it is whole. */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { ioError } from '../io';
 import { bytesOfShape, type SafetensorsDtype } from './dtypes';
+import { makeFile } from './new-file';
 
 /** A tensor to be written. Its data follows that of the tensor before it. */
 export interface TensorShape {
@@ -15,65 +14,39 @@ export function bytesOf({ dtype, shape }: TensorShape): number {
   return bytesOfShape(dtype, shape)!;
 }
 
-/** A file under a temporary name until `finish`. Methods throw HyperionError `IO`; then `discard` is the caller's part. */
-export class SafetensorsWriter {
-  private constructor(
-    private readonly path: string,
-    private readonly temporary: string,
-    private readonly file: FileHandle,
-    private readonly dataStart: number,
-  ) {}
+/** Writes bytes of the data, `offset` bytes after its begin. Calls may overlap in time and come in any order. */
+export type WriteData = (bytes: Uint8Array, offset: number) => Promise<void>;
 
-  /** Opens the temporary file and writes the header. */
-  static async create(path: string, tensors: readonly TensorShape[]): Promise<SafetensorsWriter> {
-    const temporary = `${path}.${process.pid}.tmp`;
-    const file = await open(temporary, 'w').catch((error) => {
-      throw ioError(path, error, 'write');
-    });
-    const header = encodeHeader(tensors);
-    const writer = new SafetensorsWriter(path, temporary, file, header.length);
-    try {
-      await writer.#writeAt(header, 0);
-      return writer;
-    } catch (error) {
-      await writer.discard();
-      throw error;
+/**
+ * Makes a safetensors file: the header is written here, the data by `fill`. When it fails, what stood at the path does so
+ * still.
+ *
+ * @throws HyperionError `IO`, and what `fill` throws
+ */
+export async function makeSafetensors(
+  path: string,
+  tensors: readonly TensorShape[],
+  fill: (write: WriteData) => Promise<void>,
+): Promise<void> {
+  const header = encodeHeader(tensors);
+  await makeFile(path, async (file) => {
+    await file.write(header, 0);
+    await fill((bytes, offset) => file.write(bytes, header.length + offset));
+  });
+}
+
+/** Writes whole tensors, each given as the bytes of its values. */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly (TensorShape & { readonly data: Uint8Array })[],
+): Promise<void> {
+  await makeSafetensors(path, tensors, async (write) => {
+    let offset = 0;
+    for (const { data } of tensors) {
+      await write(data, offset);
+      offset += data.length;
     }
-  }
-
-  /** Writes bytes of the data, `offset` bytes after its begin. Calls may overlap in time. */
-  write(bytes: Uint8Array, offset: number): Promise<void> {
-    return this.#writeAt(bytes, this.dataStart + offset);
-  }
-
-  /** Gives the file its name. What stood under that name is replaced. */
-  async finish(): Promise<void> {
-    await this.#attempt(async () => {
-      await this.file.close();
-      await rename(this.temporary, this.path);
-    });
-  }
-
-  /** Leaves nothing behind. */
-  async discard(): Promise<void> {
-    await this.file.close().catch(() => {});
-    await rm(this.temporary, { force: true });
-  }
-
-  #writeAt(bytes: Uint8Array, position: number): Promise<void> {
-    return this.#attempt(async () => {
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done, position + done);
-        done += bytesWritten;
-      }
-    });
-  }
-
-  async #attempt(action: () => Promise<void>): Promise<void> {
-    await action().catch((error) => {
-      throw ioError(this.path, error, 'write');
-    });
-  }
+  });
 }
 
 function encodeHeader(tensors: readonly TensorShape[]): Buffer {
@@ -93,23 +66,4 @@ function encodeHeader(tensors: readonly TensorShape[]): Buffer {
   header.writeBigUInt64LE(BigInt(padded));
   json.copy(header, 8);
   return header;
-}
-
-/** Writes whole tensors, each given as the bytes of its values. */
-export async function writeSafetensors(
-  path: string,
-  tensors: readonly (TensorShape & { readonly data: Uint8Array })[],
-): Promise<void> {
-  const writer = await SafetensorsWriter.create(path, tensors);
-  try {
-    let offset = 0;
-    for (const { data } of tensors) {
-      await writer.write(data, offset);
-      offset += data.length;
-    }
-    await writer.finish();
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  }
 }

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { HyperionError } from '../errors';
-import { ifPresent, readJsonIfPresent, readWhole } from './files';
-import { isObject, type JsonObject } from './json';
+import { ifPresent, readWhole } from './files';
+import { isObject, type JsonObject, parseObject } from './json';
 import { type ChatMessage, type ChatOptions, ChatTemplate, type SpecialTokens } from './tokenizer-chat';
 
 /** The part of the library that is used here. */
@@ -58,35 +58,38 @@ export class Tokenizer {
   }
 
   /**
-   * The tokenizer.json in a folder, or null when there is none.
+   * The tokenizer of a folder as Hugging Face lays it out, or null when it has no tokenizer.json.
    *
    * @throws HyperionError `BAD_FORMAT` when it cannot be understood
    */
-  static async fromFolder(folder: string): Promise<Tokenizer | null> {
-    const path = join(folder, 'tokenizer.json');
-    const tokenizer = await readJsonIfPresent(path);
-    if (!tokenizer) return null;
-    const config = (await readJsonIfPresent(join(folder, 'tokenizer_config.json'))) ?? {};
-    const template = await ifPresent(readWhole(join(folder, 'chat_template.jinja')));
-    return Tokenizer.fromJson(tokenizer, config, path, template?.toString());
+  static fromFolder(folder: string): Promise<Tokenizer | null> {
+    return Tokenizer.fromFiles(folder, (name) => ifPresent(readWhole(join(folder, name))));
   }
 
   /**
-   * The tokenizer of what tokenizer.json and tokenizer_config.json hold.
+   * The same of files that lie elsewhere.
    *
-   * @param path the file from which they come, for messages
-   * @param template the chat template; by default the one in `config`
-   * @throws HyperionError `BAD_FORMAT` when it cannot be understood
+   * @param place where they are, for messages
+   * @param read gives a file's bytes, or undefined when there is none of the name
    */
-  static async fromJson(
-    tokenizer: JsonObject,
-    config: JsonObject,
-    path: string,
-    template = templateOf(config),
-  ): Promise<Tokenizer> {
+  static async fromFiles(
+    place: string,
+    read: (name: string) => Promise<Uint8Array | undefined>,
+  ): Promise<Tokenizer | null> {
+    const readJson = async (name: string) => {
+      const bytes = await read(name);
+      return bytes && parseObject(bytes, join(place, name));
+    };
+    const tokenizer = await readJson('tokenizer.json');
+    if (!tokenizer) return null;
+    const config = (await readJson('tokenizer_config.json')) ?? {};
+    const file = await read('chat_template.jinja');
+    const template = file ? Buffer.from(file).toString() : templateOf(config);
     const chat =
-      template === undefined ? undefined : await ChatTemplate.create(path, template, specialTokensOf(config));
-    return Tokenizer.create(path, tokenizer, { chat, config });
+      template === undefined
+        ? undefined
+        : await ChatTemplate.create(place, template, specialTokensOf(config));
+    return Tokenizer.create(join(place, 'tokenizer.json'), tokenizer, { chat, config });
   }
 
   /**

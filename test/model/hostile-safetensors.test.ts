@@ -23,14 +23,15 @@ function hostileFile(header: unknown, dataBytes = 0): string {
   return path;
 }
 
-describe('bombs end within a second and 64 MiB', () => {
+describe('bombs end within a second of a processor and 64 MiB', () => {
   const repeat = (unit: string, bytes: number) => unit.repeat(Math.floor(bytes / unit.length));
   const READ = `
     const { readSafetensorsHeader } = require(${JSON.stringify(join(__dirname, '../../dist/src/model/safetensors.js'))});
     const before = process.resourceUsage().maxRSS * 1024;
-    const began = performance.now();
+    const began = process.cpuUsage();
     readSafetensorsHeader(process.argv[1]).catch(({ code, message }) => {
-      const ms = performance.now() - began;
+      const { user, system } = process.cpuUsage(began);
+      const ms = (user + system) / 1000;
       console.log(JSON.stringify({ code, message, ms, bytes: process.resourceUsage().maxRSS * 1024 - before }));
     });`;
 

@@ -46,6 +46,21 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
   }
 }
 
+/**
+ * The metadata of a header that stands within another file, from `offset` on.
+ *
+ * @throws HyperionError as `readGgufHeader`
+ */
+export async function readGgufMetadata(path: string, offset: number): Promise<GgufMetadata> {
+  const { file, size }: OpenedFile = await openFile(path);
+  try {
+    const window = new ByteWindow(path, file, size, offset);
+    return await readMetadata(window, (await readCounts(window, size)).keyCount);
+  } finally {
+    await file.close();
+  }
+}
+
 async function readCounts(window: ByteWindow, size: number) {
   if (size < FIXED_BYTES) throw window.bad(`it has ${size} bytes, too few for a GGUF file; is it complete?`);
   await window.need(FIXED_BYTES, 'its first fields');

@@ -5,7 +5,8 @@ import { checkChoice, checkInteger } from '../../checks';
 import { HyperionError } from '../../errors';
 import { ioError, writeWhole } from '../../io';
 import { type FloatDtype, native } from '../../native';
-import { bytesOf, SafetensorsWriter, type TensorShape } from '../safetensors-writer';
+import { indexOf, shardName, splitShards } from '../safetensors-shards';
+import { bytesOf, makeSafetensors, type TensorShape } from '../safetensors-writer';
 import { type SampleTensor, sampleConfig, sampleTensors } from './describe';
 import { checkShape, SHAPES, type Shape, type ShapeName } from './shapes';
 import { byteTokenizer } from './tokenizer';
@@ -28,8 +29,6 @@ export interface SampleOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A model is split into files of at most this many bytes. */
-const LARGEST_SHARD = 2e9;
 const CHUNK = 4 * 2 ** 20;
 /** Chunks in the making at a time: some are filled while others are written. */
 const LANES = 4;
@@ -56,14 +55,14 @@ export async function writeSample(options: SampleOptions): Promise<number> {
   const directory = resolve(options.directory);
   await prepare(directory, options.force ?? false);
 
-  const shards = split(sampleTensors(shape).map((tensor) => ({ ...tensor, dtype })));
+  const shards = splitShards(sampleTensors(shape).map((tensor) => ({ ...tensor, dtype })));
   const total = shards.flat().reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const values: Values = { dtype, seed, signal: options.signal, firstElement: 0, done: 0 };
   const report = () => options.onProgress?.(values.done, total);
   for (const [index, tensors] of shards.entries()) {
     await writeShard(join(directory, shardName(index, shards.length)), tensors, values, report);
   }
-  if (shards.length > 1) await writeJson(directory, 'model.safetensors.index.json', indexOf(shards, total));
+  if (shards.length > 1) await writeJson(directory, 'model.safetensors.index.json', indexOf(shards));
   await writeJson(directory, 'tokenizer.json', byteTokenizer(shape.vocab));
   // Last, so that a folder in the making does not pass for a model.
   await writeJson(directory, 'config.json', sampleConfig(shape, dtype));
@@ -97,30 +96,6 @@ async function prepare(directory: string, force: boolean): Promise<void> {
 
 type Planned = SampleTensor & TensorShape;
 
-function split(tensors: readonly Planned[]): Planned[][] {
-  const shards: Planned[][] = [[]];
-  let bytes = 0;
-  for (const tensor of tensors) {
-    if (bytes > 0 && bytes + bytesOf(tensor) > LARGEST_SHARD) {
-      shards.push([]);
-      bytes = 0;
-    }
-    shards.at(-1)!.push(tensor);
-    bytes += bytesOf(tensor);
-  }
-  return shards;
-}
-
-function shardName(index: number, count: number): string {
-  const number = (value: number) => String(value).padStart(5, '0');
-  return count === 1 ? 'model.safetensors' : `model-${number(index + 1)}-of-${number(count)}.safetensors`;
-}
-
-function indexOf(shards: readonly (readonly Planned[])[], total: number): object {
-  const map = shards.flatMap((tensors, i) => tensors.map(({ name }) => [name, shardName(i, shards.length)]));
-  return { metadata: { total_size: total }, weight_map: Object.fromEntries(map) };
-}
-
 /** How values are made; `firstElement` and `done` move on from file to file. */
 interface Values {
   readonly dtype: FloatDtype;
@@ -136,34 +111,30 @@ async function writeShard(
   values: Values,
   report: () => void,
 ): Promise<void> {
-  const writer = await SafetensorsWriter.create(path, tensors);
-  let failure: unknown;
   const chunks = chunksOf(tensors, values);
-  const lane = async () => {
-    const buffer = new Uint8Array(CHUNK);
-    for (const { bytes, fill, offset } of chunks) {
-      if (failure) return;
-      if (values.signal?.aborted) throw new HyperionError('CANCELLED', `writing ${path} was cancelled`);
-      const chunk = buffer.subarray(0, bytes);
-      await fill(chunk);
-      await writer.write(chunk, offset);
-      values.done += bytes;
-      report();
-    }
-  };
-  const lanes = Array.from({ length: LANES }, () =>
-    lane().catch((error) => {
-      failure ??= error;
-    }),
-  );
-  await Promise.all(lanes);
-  try {
+  await makeSafetensors(path, tensors, async (write) => {
+    let failure: unknown;
+    const lane = async () => {
+      const buffer = new Uint8Array(CHUNK);
+      for (const { bytes, fill, offset } of chunks) {
+        if (failure) return;
+        if (values.signal?.aborted) throw new HyperionError('CANCELLED', `writing ${path} was cancelled`);
+        const chunk = buffer.subarray(0, bytes);
+        await fill(chunk);
+        await write(chunk, offset);
+        values.done += bytes;
+        report();
+      }
+    };
+    // All lanes end before the file does.
+    const lanes = Array.from({ length: LANES }, () =>
+      lane().catch((error) => {
+        failure ??= error;
+      }),
+    );
+    await Promise.all(lanes);
     if (failure) throw failure;
-    await writer.finish();
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  }
+  });
 }
 
 interface Chunk {

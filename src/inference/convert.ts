@@ -1,0 +1,107 @@
+/**
+ * Converting models between formats. The graph is asked for the order of execution, in which .tmai files hold their layers;
+ * how each format is read and written is left to `model`.
+ */
+import { checkFlag } from '../checks';
+import { HyperionError } from '../errors';
+import { ChunkReader, type WorkOptions } from '../model/chunk-reader';
+import { openSource, type Source } from '../model/convert/source';
+import { checkTarget, type Target, targetOf } from '../model/convert/target';
+import { writeFolder } from '../model/convert/to-folder';
+import { writeGguf } from '../model/convert/to-gguf';
+import { requireTmai } from '../model/tmai/open';
+import { checkedBytes, verifyTmai } from '../model/tmai/verify';
+import { type TmaiContents, writeTmai } from '../model/tmai/write';
+import { openModel } from './model';
+
+export interface ConvertOptions extends WorkOptions {
+  /** Replaces what stands at the output. Default false. */
+  readonly force?: boolean;
+}
+
+export interface Conversion extends Target {
+  /** of all tensors */
+  readonly bytes: number;
+}
+
+/**
+ * Converts a model: anything that `openModel` opens to a `.tmai` file, and such a file back to the model folder or the
+ * `.gguf` file that it came from. Tensors keep every bit. They are copied in chunks of 4 MiB; what stands at the output stays as it is until the new model is whole.
+ *
+ * @param output a `.tmai` or `.gguf` file, or a folder
+ * @throws HyperionError `INVALID` for a name, or an output that exists; `UNSUPPORTED` when the format cannot hold the
+ *   model; `CORRUPT` when a checksum of a .tmai does not match; `IO`, `CANCELLED`, and as `openModel`
+ * @example
+ * ```ts
+ * const { bytes } = await convert('model', 'model.tmai');
+ * const model = await openModel('model.tmai');
+ * model.bytes === bytes; // true
+ * ```
+ */
+export async function convert(
+  input: string,
+  output: string,
+  options: ConvertOptions = {},
+): Promise<Conversion> {
+  const force = checkFlag('force', options.force ?? false);
+  const target = targetOf(checkPath('output', output));
+  const source = await openSource(checkPath('input', input));
+  const { tensors, path } = source.checkpoint;
+  await checkTarget(target, [path, ...new Set(tensors.map(({ file }) => file))], force);
+  const write = await writerFor(target, source);
+
+  const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  const total = bytes + (source.tmai ? checkedBytes(source.tmai) : 0);
+  const reader = new ChunkReader(`writing ${target.path}`, total, options);
+  try {
+    if (source.tmai) await verifyTmai(source.tmai, reader);
+    await write(reader);
+  } finally {
+    await reader.close();
+  }
+  return { ...target, bytes };
+}
+
+/**
+ * Checks that every byte of a .tmai file is as it was written.
+ *
+ * @returns the bytes that were checked
+ * @throws HyperionError `CORRUPT`, naming the layers that are damaged; `UNSUPPORTED` for version 1; `BAD_FORMAT`, `IO`,
+ *   `CANCELLED`
+ * @example
+ * ```ts
+ * await convert('model', 'model.tmai');
+ * await verify('model.tmai');
+ * ```
+ */
+export async function verify(path: string, options: WorkOptions = {}): Promise<number> {
+  const file = await requireTmai(checkPath('path', path));
+  const total = checkedBytes(file);
+  const reader = new ChunkReader(`checking ${path}`, total, options);
+  await verifyTmai(file, reader).finally(() => reader.close());
+  return total;
+}
+
+function checkPath(name: string, path: unknown): string {
+  if (typeof path === 'string' && path !== '') return path;
+  throw new HyperionError('INVALID', `${name} is ${JSON.stringify(path)}; it must be a path`);
+}
+
+async function writerFor(target: Target, source: Source): Promise<(reader: ChunkReader) => Promise<void>> {
+  if (target.format === 'safetensors') return (reader) => writeFolder(target.path, source, reader);
+  if (target.format === 'gguf') return (reader) => writeGguf(target.path, source, reader);
+  const contents = await tmaiContents(source);
+  return (reader) => writeTmai(target.path, contents, reader);
+}
+
+async function tmaiContents({ checkpoint, origin, files }: Source): Promise<TmaiContents> {
+  const { config, endIds, tensors, path } = checkpoint;
+  const model = await openModel(path, { tokenizer: false });
+  const layers = model.layers.map(({ name, tensors }) => ({ name, tensors }));
+  model.close();
+  const used = new Set(layers.flatMap(({ tensors }) => tensors));
+  const unused = tensors.map(({ name }) => name).filter((name) => !used.has(name));
+  // What no operation reads is a layer of its own at the end, so that nothing is lost on the way.
+  if (unused.length > 0) layers.push({ name: 'unused', tensors: unused });
+  return { config, endIds, origin, files, layers, tensors };
+}
