@@ -19,7 +19,7 @@ export {
   Table,
 } from './display';
 export { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
-export { listArchitectures, listArchitectures, registerArchitecture } from './inference/architectures';
+export { listArchitectures, registerArchitecture } from './inference/architectures';
 export type { Architecture } from './inference/architectures/architecture';
 /** What architectures are built of, for those who register their own. */
 export * as graphs from './inference/architectures/graphs';

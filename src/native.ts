@@ -238,6 +238,8 @@ export interface Addon {
   closeModel(model: number): void;
   /** raw bytes of one tensor */
   readTensor(model: number, tensor: number, out: Uint8Array): Promise<void>;
+  /** elements from `first` on as float32 numbers, exact to one rounding; throws UNSUPPORTED for 'DATA' */
+  readValues(model: number, tensor: number, first: number, out: Float32Array): Promise<void>;
   /** reads all files once, past the page cache, and keeps nothing: the speed of the disk */
   readFiles(model: number, readers: number): Promise<void>;
   /** asks the operating system to forget cached pages of the files */

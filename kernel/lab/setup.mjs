@@ -71,7 +71,7 @@ export function setupSteps(requirements = requirementsStep('requirements', missi
       name: 'typescript',
       title: 'TypeScript',
       after: ['packages'],
-      inputs: ['src', 'kernel', 'tsconfig.json', 'package-lock.json'],
+      inputs: ['src', 'kernel', 'test/fuzz', 'tsconfig.json', 'package-lock.json'],
       outputs: [kernelMain],
       mend: 'npm run build',
       run: (log) => run(log, 'npm', ['run', 'build']),

@@ -5,6 +5,7 @@
 #include "addon/instance.h"
 #include "addon/promise_worker.h"
 #include "loading/read_files.h"
+#include "model/values.h"
 #include "scheduling/graph_check.h"
 
 namespace hyperion::addon {
@@ -30,6 +31,16 @@ Napi::Value read_tensor(const Napi::CallbackInfo& info) {
   Napi::Uint8Array out = to_uint8_array(info[2], "out");
   const std::span bytes(reinterpret_cast<std::byte*>(out.Data()), out.ByteLength());
   return PromiseWorker::start(env, [=] { return model->read(tensor, bytes); }, out);
+}
+
+Napi::Value read_tensor_values(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::shared_ptr<Model> model = Instance::of(env).model(info[0]);
+  const size_t tensor = to_whole(info[1], "tensor");
+  const uint64_t first = to_whole(info[2], "first");
+  Napi::Float32Array out = to_float32_array(info[3], "out");
+  const std::span values(out.Data(), out.ElementLength());
+  return PromiseWorker::start(env, [=] { return read_values(*model, tensor, first, values); }, out);
 }
 
 Napi::Value read_files(const Napi::CallbackInfo& info) {
@@ -76,6 +87,7 @@ void export_models(Napi::Env env, Napi::Object exports) {
   exports.Set("openModel", Napi::Function::New(env, open_model));
   exports.Set("closeModel", Napi::Function::New(env, close_model));
   exports.Set("readTensor", Napi::Function::New(env, read_tensor));
+  exports.Set("readValues", Napi::Function::New(env, read_tensor_values));
   exports.Set("readFiles", Napi::Function::New(env, read_files));
   exports.Set("dropCache", Napi::Function::New(env, drop_cache));
   exports.Set("plan", Napi::Function::New(env, plan));

@@ -81,6 +81,10 @@ static inline constexpr bool is_float(DType dtype) {
   return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
 }
 
+static inline constexpr bool is_computed(DType dtype) {
+  return dtype != DType::data;
+}
+
 static inline uint32_t float_bits(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);

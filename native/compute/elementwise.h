@@ -1,13 +1,14 @@
 // The kernels that pass over one token's vector once: sums, products, conversions.
 #pragma once
 
+#include "compute/quantized.h"
 #include "compute/simd/vec16.h"
 
 namespace hyperion {
 
 template <class V>
 void add_bias(const void* bias, DType dtype, size_t n, float* y) {
-  with_dtype<V>(dtype, [&]<DType D>() {
+  with_float_dtype<V>(dtype, [&]<DType D>() {
     each_16<V>(n, [&](size_t i, size_t lanes) {
       const V value = load<V, D>(element<V, D>(bias, i), lanes);
       store(load<V, DType::f32>(y + i, lanes) + value, y + i, lanes);
@@ -38,9 +39,13 @@ void scale(float factor, size_t n, float* y) {
 template <class V>
 void to_f32(const void* in, DType dtype, size_t n, float* out) {
   with_dtype<V>(dtype, [&]<DType D>() {
-    each_16<V>(n, [&](size_t i, size_t lanes) {
-      store(load<V, D>(element<V, D>(in, i), lanes), out + i, lanes);
-    });
+    if constexpr (is_float(D)) {
+      each_16<V>(n, [&](size_t i, size_t lanes) {
+        store(load<V, D>(element<V, D>(in, i), lanes), out + i, lanes);
+      });
+    } else {
+      decode<V, D>(in, n, out);
+    }
   });
 }
 

@@ -81,9 +81,11 @@ struct Kernels {
                     size_t block_positions, size_t stride, size_t first, size_t count,
                     size_t head_dim, float scale, float cap, float* scores, float* out);
 
+  // REQUIRES whole blocks; of quantized types every value is exact to one rounding.
   void (*to_f32)(const void* in, DType dtype, size_t n, float* out);
 
   // See compute/random.h.
+  // REQUIRES is_float(dtype), as rms_norm and add_bias do.
   void (*fill_normal)(void* out, DType dtype, uint64_t seed, uint64_t first, size_t n, float std);
 };
 

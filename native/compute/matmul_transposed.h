@@ -27,7 +27,7 @@ HYPERION_FLATTEN void column_sums(const void* w, size_t row_bytes, size_t rows, 
 template <class V>
 void matmul_transposed(const Matrix& w, const float* x, size_t x_stride, size_t tokens, float* y,
                        size_t y_stride, size_t col_begin, size_t col_end) {
-  with_dtype<V>(w.dtype, [&]<DType D>() {
+  with_float_dtype<V>(w.dtype, [&]<DType D>() {
     const size_t row_bytes = bytes_of(D, w.cols);
     constexpr size_t kTile = 16 * V::kHeadTile;
     // The columns of a tile stay in the first- or second-level cache while all tokens pass.

@@ -16,7 +16,7 @@ HYPERION_FLATTEN void rms_norm(const float* x, const void* weight, DType dtype, 
   const float mean = squares.reduce_add() / static_cast<float>(width);
   const V inverse = V::broadcast(1.0f / __builtin_sqrtf(mean + eps));
   const V more = V::broadcast(offset);
-  with_dtype<V>(dtype, [&]<DType D>() {
+  with_float_dtype<V>(dtype, [&]<DType D>() {
     each_16<V>(width, [&](size_t i, size_t lanes) {
       const V normal = load<V, DType::f32>(x + i, lanes) * inverse;
       store(normal * (load<V, D>(element<V, D>(weight, i), lanes) + more), y + i, lanes);
@@ -41,7 +41,7 @@ HYPERION_FLATTEN void layer_norm(const float* x, const void* weight, DType dtype
   });
   const float variance = squares.reduce_add() / static_cast<float>(width);
   const V inverse = V::broadcast(1.0f / __builtin_sqrtf(variance + eps));
-  with_dtype<V>(dtype, [&]<DType D>() {
+  with_float_dtype<V>(dtype, [&]<DType D>() {
     each_16<V>(width, [&](size_t i, size_t lanes) {
       const V normal = load<V, DType::f32>(y + i, lanes) * inverse;
       store(normal * load<V, D>(element<V, D>(weight, i), lanes), y + i, lanes);

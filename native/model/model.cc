@@ -85,20 +85,29 @@ void Model::drop_cache() const {
   for (const ModelFile& file : files_) file.buffered->drop_cache(0, file.buffered->size());
 }
 
+Status Model::check_index(size_t index) const {
+  if (index < tensors_.size()) return {};
+  return Status(Code::invalid,
+                "tensor " + std::to_string(index) + " of " + std::to_string(tensors_.size()));
+}
+
 Status Model::read(size_t index, std::span<std::byte> out) const {
-  if (index >= tensors_.size()) {
-    return Status(Code::invalid,
-                  "tensor " + std::to_string(index) + " of " + std::to_string(tensors_.size()));
-  }
+  if (Status status = check_index(index); !status.ok()) return status;
   const Tensor& tensor = tensors_[index];
   if (out.size() != tensor.bytes) {
     return Status(Code::invalid, "tensor " + tensor.name + " has " + std::to_string(tensor.bytes) +
                                      " bytes, the array " + std::to_string(out.size()));
   }
+  return read_bytes(index, 0, out);
+}
+
+Status Model::read_bytes(size_t index, uint64_t first, std::span<std::byte> out) const {
+  const Tensor& tensor = tensors_[index];
   File& file = this->file(tensor.file, Access::buffered);
-  const Result<size_t> got = read_fully(file, tensor.offset, out);
+  const uint64_t offset = tensor.offset + first;
+  const Result<size_t> got = read_fully(file, offset, out);
   if (!got.ok()) return got.status();
-  if (got.value() < out.size()) return cut_short(file, tensor.offset, out.size(), got.value());
+  if (got.value() < out.size()) return cut_short(file, offset, out.size(), got.value());
   return {};
 }
 

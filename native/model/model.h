@@ -52,9 +52,15 @@ class Model {
   // access.
   File& file(uint64_t index, Access access) const;
 
+  // INVALID unless there is a tensor of this index.
+  Status check_index(size_t tensor) const;
+
   // Reads a tensor's bytes through the page cache. INVALID unless out.size() is the tensor's bytes;
   // IO; CORRUPT when the file was cut short.
   Status read(size_t tensor, std::span<std::byte> out) const;
+
+  // The same for its bytes from `first` on. REQUIRES that they are the tensor's.
+  Status read_bytes(size_t tensor, uint64_t first, std::span<std::byte> out) const;
 
   // Asks the operating system to forget the files' cached pages. Advice only.
   void drop_cache() const;

@@ -111,22 +111,23 @@ class Checker {
     return axis < shape.size() ? std::max(shape[axis], least) : least;
   }
 
-  // A vector of weights, as norms and biases have, is not quantized.
+  // Norms and biases: nothing stores these quantized.
+  static constexpr const char* kNotFloat = "is not of F32, F16 or BF16, as it must be here";
+
   void require_vector(uint32_t tensor, uint64_t length) {
     require_shape(tensor, {length});
-    require_supported(tensor, is_float);
+    require_dtype(tensor, is_float, kNotFloat);
   }
 
   void require_matrix(uint32_t tensor, uint64_t rows, uint64_t cols) {
     require_shape(tensor, {rows, cols});
-    require_supported(tensor, is_float);
+    require_dtype(tensor, is_computed, "is of a type that is not computed with");
   }
 
-  void require_supported(uint32_t tensor, bool (*supported)(DType)) {
-    if (!problem_.empty() || supported(model_.tensors()[tensor].dtype)) return;
+  void require_dtype(uint32_t tensor, bool (*accepts)(DType), const char* otherwise) {
+    if (!problem_.empty() || accepts(model_.tensors()[tensor].dtype)) return;
     code_ = Code::unsupported;
-    problem_ = "tensor " + model_.tensors()[tensor].name +
-               " has an element type that this operation does not take";
+    problem_ = "tensor " + model_.tensors()[tensor].name + " " + otherwise;
   }
 
   static std::string text(const std::vector<uint64_t>& shape) {
@@ -159,7 +160,7 @@ class Checker {
     require(!op.row || *op.row < kMaxExtent, "its row is beyond any table");
     const uint64_t rows = op.row ? *op.row + 1 : graph_.context_length;
     require_matrix(op.table, at_least(rows, op.table, 0), width(op.out));
-    require_supported(op.table, is_float);
+    require_dtype(op.table, is_float, kNotFloat);
   }
 
   void check_op(const RmsNorm& op) {
@@ -189,7 +190,7 @@ class Checker {
     const uint64_t in = width(op.in);
     if (op.transposed) {
       require_matrix(op.weight, in, at_least(end, op.weight, 1));
-      require_supported(op.weight, is_float);
+      require_dtype(op.weight, is_float, kNotFloat);
     } else {
       require_matrix(op.weight, at_least(end, op.weight, 0), in);
     }

@@ -52,9 +52,12 @@ async function readShards(folder: string, indexPath: string, index: JsonObject):
   return tensors;
 }
 
+/** The longest name that a file can have. */
+const LONGEST_NAME = 255;
+
 /** True of what names a file of this folder, and no other. */
 function isFileName(shard: unknown): shard is string {
-  return typeof shard === 'string' && !/^\.{0,2}$|[/\\\0]/.test(shard);
+  return typeof shard === 'string' && shard.length <= LONGEST_NAME && !/^\.{0,2}$|[/\\\0]/.test(shard);
 }
 
 function describeStray(tensor: string, found: string, expected: string | undefined): string {

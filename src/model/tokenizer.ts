@@ -1,23 +1,13 @@
 /**
  * Text to token ids and back, by the tokenizer.json of a model or what another format has in its place. The work is left
- * to @huggingface/tokenizers, chat templates to tokenizer-chat.ts.
+ * to the library behind tokenizer-library.ts, chat templates to tokenizer-chat.ts.
  */
 import { join } from 'node:path';
 import { HyperionError } from '../errors';
 import { ifPresent, readWhole } from './files';
 import { isObject, type JsonObject, parseObject } from './json';
 import { type ChatMessage, type ChatOptions, ChatTemplate, type SpecialTokens } from './tokenizer-chat';
-
-/** The part of the library that is used here. */
-interface Library {
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
-  decode(
-    ids: number[],
-    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
-  ): string;
-  token_to_id(token: string): number | undefined;
-  id_to_token(id: number): string | undefined;
-}
+import { TokenizerLibrary } from './tokenizer-library';
 
 /** What a tokenizer knows beside its tokenizer.json. */
 export interface TokenizerExtras {
@@ -45,16 +35,16 @@ export interface EncodeOptions {
  */
 export class Tokenizer {
   readonly #path: string;
-  readonly #library: Library;
+  readonly #library: TokenizerLibrary;
   readonly #extras: TokenizerExtras;
   /** the token that `encode` puts before every text, if it does */
   readonly #begin: number | undefined;
 
-  private constructor(path: string, library: Library, extras: TokenizerExtras) {
+  private constructor(path: string, library: TokenizerLibrary, extras: TokenizerExtras) {
     this.#path = path;
     this.#library = library;
     this.#extras = extras;
-    this.#begin = library.encode('', { add_special_tokens: true }).ids[0];
+    this.#begin = library.encode('', true)[0];
   }
 
   /**
@@ -99,17 +89,7 @@ export class Tokenizer {
    * @throws HyperionError `BAD_FORMAT` when it cannot be understood
    */
   static async create(path: string, tokenizer: JsonObject, extras: TokenizerExtras = {}): Promise<Tokenizer> {
-    const library = await import('@huggingface/tokenizers');
-    try {
-      return new Tokenizer(
-        path,
-        new library.Tokenizer(tokenizer as never, (extras.config ?? {}) as never),
-        extras,
-      );
-    } catch (cause) {
-      const message = `${path} is not a tokenizer that can be read: ${(cause as Error).message}`;
-      throw new HyperionError('BAD_FORMAT', message, { path }, { cause });
-    }
+    return new Tokenizer(path, await TokenizerLibrary.create(path, tokenizer, extras.config ?? {}), extras);
   }
 
   /**
@@ -122,7 +102,7 @@ export class Tokenizer {
   encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): number[] {
     const { encodingProblem } = this.#extras;
     if (encodingProblem) throw new HyperionError('UNSUPPORTED', encodingProblem, { path: this.#path });
-    const { ids } = this.#library.encode(text, { add_special_tokens: addSpecialTokens });
+    const ids = this.#library.encode(text, addSpecialTokens);
     if (!ids.every((id) => id !== undefined))
       throw new HyperionError(
         'INVALID',
@@ -138,7 +118,7 @@ export class Tokenizer {
     // Models pad their vocabulary beyond the tokenizer's; the library has no text for such an id, nor for an empty list.
     const known = ids.filter((id) => this.tokenOf(id) !== undefined);
     if (known.length === 0) return '';
-    return this.#library.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    return this.#library.decode(known);
   }
 
   /** Whether the model has a chat template. */
@@ -162,12 +142,12 @@ export class Tokenizer {
 
   /** The id of one token as the vocabulary writes it, or undefined. */
   idOf(token: string): number | undefined {
-    return this.#library.token_to_id(token);
+    return this.#library.idOf(token);
   }
 
   /** One token as the vocabulary writes it, or undefined. */
   tokenOf(id: number): string | undefined {
-    return this.#library.id_to_token(id);
+    return this.#library.tokenOf(id);
   }
 }
 

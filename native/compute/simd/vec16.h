@@ -64,8 +64,9 @@ void each_16(size_t n, F f) {
 }
 
 // f.template operator()<D>() with the run-time element type as a compile-time constant.
+// REQUIRES is_float(dtype).
 template <class V, class F>
-void with_dtype(DType dtype, F f) {
+void with_float_dtype(DType dtype, F f) {
   switch (dtype) {
     case DType::f32:
       return f.template operator()<DType::f32>();
@@ -74,7 +75,36 @@ void with_dtype(DType dtype, F f) {
     case DType::bf16:
       return f.template operator()<DType::bf16>();
     default:
-      return;  // graph_check lets no other through
+      return;
+  }
+}
+
+// The same for every type that is computed with. REQUIRES dtype != DType::data.
+template <class V, class F>
+void with_dtype(DType dtype, F f) {
+  switch (dtype) {
+    case DType::q4_0:
+      return f.template operator()<DType::q4_0>();
+    case DType::q4_1:
+      return f.template operator()<DType::q4_1>();
+    case DType::q5_0:
+      return f.template operator()<DType::q5_0>();
+    case DType::q5_1:
+      return f.template operator()<DType::q5_1>();
+    case DType::q8_0:
+      return f.template operator()<DType::q8_0>();
+    case DType::q2_k:
+      return f.template operator()<DType::q2_k>();
+    case DType::q3_k:
+      return f.template operator()<DType::q3_k>();
+    case DType::q4_k:
+      return f.template operator()<DType::q4_k>();
+    case DType::q5_k:
+      return f.template operator()<DType::q5_k>();
+    case DType::q6_k:
+      return f.template operator()<DType::q6_k>();
+    default:
+      return with_float_dtype<V>(dtype, f);
   }
 }
 

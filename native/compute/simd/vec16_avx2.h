@@ -5,12 +5,14 @@
 
 #include <cstddef>
 
+#include "compute/simd/bytes16.h"
 #include "compute/simd/fold_avx.h"
 
 namespace hyperion {
 
 struct Vec16Avx2 {
-  static constexpr size_t kDecodeRows = 4, kTileRows = 1, kTileTokens = 6, kHeadTile = 4;
+  static constexpr size_t kDecodeRows = 4, kTileRows = 1, kTileTokens = 6, kHeadTile = 4,
+                          kBlockRows = 4;
 
   __m256 low, high;
 
@@ -24,6 +26,11 @@ struct Vec16Avx2 {
   }
   static Vec16Avx2 load_bf16(const void* in) {
     return {widen_bf16(load_8x16(in, 0)), widen_bf16(load_8x16(in, 1))};
+  }
+  static Vec16Avx2 broadcast_f16(const void* in) { return broadcast(_cvtsh_ss(load_16(in))); }
+  static Vec16Avx2 from_i8(Bytes16 bytes) {
+    const __m128i low = (__m128i)bytes;
+    return {widen_i8(low), widen_i8(_mm_unpackhi_epi64(low, low))};
   }
   void store(float* out) const {
     _mm256_storeu_ps(out, low);
@@ -59,6 +66,7 @@ struct Vec16Avx2 {
   float reduce_max() const { return fold_max(_mm256_max_ps(low, high)); }
 
  private:
+  static __m256 widen_i8(__m128i eight) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight)); }
   static __m128i load_8x16(const void* in, size_t half) {
     return _mm_loadu_si128(static_cast<const __m128i*>(in) + half);
   }

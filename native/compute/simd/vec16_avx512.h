@@ -5,12 +5,14 @@
 
 #include <cstddef>
 
+#include "compute/simd/bytes16.h"
 #include "compute/simd/fold_avx.h"
 
 namespace hyperion {
 
 struct Vec16Avx512 {
-  static constexpr size_t kDecodeRows = 8, kTileRows = 4, kTileTokens = 6, kHeadTile = 8;
+  static constexpr size_t kDecodeRows = 8, kTileRows = 4, kTileTokens = 6, kHeadTile = 8,
+                          kBlockRows = 4;
 
   __m512 v;
 
@@ -19,6 +21,10 @@ struct Vec16Avx512 {
   static Vec16Avx512 load_f16(const void* in) { return {_mm512_cvtph_ps(load_16x16(in))}; }
   static Vec16Avx512 load_bf16(const void* in) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_16x16(in)), 16))};
+  }
+  static Vec16Avx512 broadcast_f16(const void* in) { return broadcast(_cvtsh_ss(load_16(in))); }
+  static Vec16Avx512 from_i8(Bytes16 bytes) {
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32((__m128i)bytes))};
   }
   void store(float* out) const { _mm512_storeu_ps(out, v); }
 

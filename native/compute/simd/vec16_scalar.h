@@ -6,13 +6,15 @@
 #include <cmath>
 
 #include "compute/dtype.h"
+#include "compute/simd/bytes16.h"
 
 namespace hyperion {
 
 struct Vec16Scalar {
   // Register tiles of matmul: rows at once for one token; rows x tokens for more; vectors of a head
-  // at once.
-  static constexpr size_t kDecodeRows = 1, kTileRows = 1, kTileTokens = 1, kHeadTile = 4;
+  // at once; rows of quantized weights at once for one token.
+  static constexpr size_t kDecodeRows = 1, kTileRows = 1, kTileTokens = 1, kHeadTile = 4,
+                          kBlockRows = 1;
 
   float lane[16];
 
@@ -33,6 +35,11 @@ struct Vec16Scalar {
     uint16_t bits[16];
     std::memcpy(bits, in, sizeof bits);
     return make([&](size_t i) { return bf16_to_f32(bits[i]); });
+  }
+  static Vec16Scalar broadcast_f16(const void* in) { return broadcast(f16_to_f32(load_16(in))); }
+  // Signed bytes.
+  static Vec16Scalar from_i8(Bytes16 bytes) {
+    return make([&](size_t i) { return static_cast<float>(static_cast<int8_t>(bytes[i])); });
   }
   void store(float* out) const { std::memcpy(out, lane, sizeof lane); }
 

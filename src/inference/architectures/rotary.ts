@@ -45,5 +45,12 @@ export function rotaryTable(
   if (factors.length > 0 && factors.length !== plain.length)
     throw config.bad(`rope_freq_factors has ${factors.length} numbers; the heads turn ${plain.length} pairs`);
   const divided = scaled.frequencies.map((frequency, i) => frequency / (factors[i] ?? 1));
-  return { inverseFrequencies: Float32Array.from(divided), scale: scaled.scale };
+  return checkRotary(config, { inverseFrequencies: Float32Array.from(divided), scale: scaled.scale });
+}
+
+/** Settings that are each a number can together go beyond what float32 holds. */
+function checkRotary(config: ConfigReader, table: RotaryTable): RotaryTable {
+  const stray = [...table.inverseFrequencies, table.scale].find((value) => !Number.isFinite(value));
+  if (stray === undefined) return table;
+  throw config.bad(`its rotary settings give a frequency or a scale of ${stray}; both must be finite`);
 }

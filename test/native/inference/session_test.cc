@@ -28,15 +28,21 @@ TEST_P(SessionNumbers, AgreeWithPlainLoops) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, SessionNumbers,
-                         testing::Values(TinyLlamaShape{}, TinyLlamaShape{.tied = true},
-                                         TinyLlamaShape{.window = 10},
-                                         TinyLlamaShape{.kv_heads = 1, .biases = true},
-                                         TinyLlamaShape{.layers = 1, .heads = 1, .kv_heads = 1}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, SessionNumbers,
+    testing::Values(
+        TinyLlamaShape{}, TinyLlamaShape{.tied = true}, TinyLlamaShape{.window = 10},
+        TinyLlamaShape{.kv_heads = 1, .biases = true},
+        TinyLlamaShape{.layers = 1, .heads = 1, .kv_heads = 1},
+        TinyLlamaShape{
+            .width = 32, .hidden = 96, .tied = true, .biases = true, .matrices = DType::q8_0},
+        TinyLlamaShape{.width = 256, .hidden = 512, .layers = 1, .matrices = DType::q4_k}));
 
 TEST(Session, GivesTheSameBitsUnderEveryBudgetWindowAndThread) {
-  for (const bool tied : {false, true}) {
-    const TinyLlama network = make_tiny_llama({.tied = tied});
+  for (const TinyLlamaShape& shape :
+       {TinyLlamaShape{}, TinyLlamaShape{.tied = true},
+        TinyLlamaShape{.width = 64, .hidden = 96, .matrices = DType::q5_1}}) {
+    const TinyLlama network = make_tiny_llama(shape);
     const std::vector<int32_t> ids = some_ids(100);
     const std::vector<float> expected = all_logits(*open(network, {}), ids, network.shape.vocab);
     for (const uint64_t threads : {1u, 3u}) {

@@ -58,6 +58,24 @@ TEST_F(RowReaderTest, ReadsRowsInTheOrderAskedWhereverTheyLie) {
             row_staging_bytes(fake_.model->tensors()[wide_], kThreads));
 }
 
+TEST_F(RowReaderTest, DecodesRowsOfAQuantizedTable) {
+  for (const DType dtype : {DType::q8_0, DType::q4_k}) {
+    ModelBuilder builder;
+    builder.skip(7);
+    const uint32_t table = builder.add_blocks("table", {30, 768}, dtype);
+    const FakeModel fake = builder.build();
+    RowReader rows(*fake.model, Access::buffered, kThreads, memory_, cancelled_);
+    const std::vector<int32_t> ids = {29, 0, 3, 3, 17, 5, 6, 28, 1, 2};
+    std::vector<float> out(ids.size() * 768), expected;
+    for (const int32_t id : ids) {
+      const auto from = fake.values[table].begin() + id * 768;
+      expected.insert(expected.end(), from, from + 768);
+    }
+    ASSERT_TRUE(rows.read(table, ids, out.data()).ok());
+    EXPECT_EQ(out, expected);
+  }
+}
+
 TEST_F(RowReaderTest, ReportsErrorsAndGoesOn) {
   const uint64_t offset = fake_.model->tensors()[wide_].offset;
   fake_.file->fail_at(offset + 20000);

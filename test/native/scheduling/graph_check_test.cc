@@ -28,6 +28,45 @@ TEST_F(GraphCheck, TakesAWellFormedGraph) {
   EXPECT_TRUE(check_graph(network_.graph, *network_.fake.model).ok());
 }
 
+// Embedding, norm and output with a bias, of these types; all rows are 32 long.
+Status check_types(DType matrix, DType norm, DType bias) {
+  ModelBuilder builder;
+  const auto add = [&](const std::string& name, std::vector<uint64_t> shape, DType dtype) {
+    if (dtype == DType::f32) return builder.add(name, std::move(shape));
+    if (dtype != DType::data) return builder.add_blocks(name, std::move(shape), dtype);
+    return builder.add_data(name, std::move(shape));
+  };
+  const uint32_t table = add("table", {32, 32}, matrix);
+  const uint32_t scale = add("scale", {32}, norm);
+  const uint32_t offset = add("offset", {32}, bias);
+  const FakeModel fake = builder.build();
+  Graph graph;
+  graph.vocab = 32;
+  graph.context_length = 1;
+  graph.buffers = {{"x", 32}, {"logits", 32}};
+  graph.layers = {{"embedding", {table}, false, {Embed{0, table}}},
+                  {"norm", {scale}, true, {RmsNorm{0, 0, scale, 0}}},
+                  {"output", {table, offset}, true, {MatMul{0, 1, table, offset}}}};
+  return check_graph(graph, *fake.model);
+}
+
+TEST(GraphCheckTypes, TakesQuantizedMatrices) {
+  EXPECT_TRUE(check_types(DType::q4_0, DType::f32, DType::f32).ok());
+}
+
+TEST(GraphCheckTypes, RefusesQuantizedNormsAndBiasesAndMatricesOfDataByName) {
+  const std::pair<Status, std::string> refused[] = {
+      {check_types(DType::f32, DType::q8_0, DType::f32), "tensor scale is not of F32, F16 or BF16"},
+      {check_types(DType::f32, DType::f32, DType::q8_0), "tensor offset is not of F32"},
+      {check_types(DType::f32, DType::f32, DType::data), "tensor offset is not of F32"},
+      {check_types(DType::data, DType::f32, DType::f32), "tensor table is of a type"},
+  };
+  for (const auto& [status, part] : refused) {
+    EXPECT_EQ(status.code(), Code::unsupported);
+    EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
+  }
+}
+
 TEST_F(GraphCheck, RefusesBuffersAndTensorsThatAreNotThere) {
   op<RmsNorm>(kAttentionLayer, 0).out = 99;
   expect_refused("buffer 99");

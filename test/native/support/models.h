@@ -2,11 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "compute/kernels.h"
 #include "model/model.h"
+#include "support/blocks.h"
 #include "support/fake_file.h"
 
 namespace hyperion {
@@ -21,15 +24,24 @@ class ModelBuilder {
  public:
   // Adds an f32 tensor and returns its index.
   uint32_t add(const std::string& name, std::vector<uint64_t> shape) {
-    uint64_t count = 1;
-    for (const uint64_t extent : shape) count *= extent;
-    std::vector<float> values(count);
+    std::vector<float> values(count(shape));
     for (float& value : values) value = next_value();
-    const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
-    tensors_.push_back({name, 0, bytes_.size(), count * 4, DType::f32, std::move(shape)});
-    bytes_.insert(bytes_.end(), bytes, bytes + count * 4);
-    values_.push_back(std::move(values));
-    return static_cast<uint32_t>(tensors_.size() - 1);
+    const std::span bytes = std::as_bytes(std::span(values));
+    return append({name, 0, 0, 0, DType::f32, std::move(shape)}, bytes, values);
+  }
+
+  // The same for a tensor of a quantized type.
+  uint32_t add_blocks(const std::string& name, std::vector<uint64_t> shape, DType dtype) {
+    std::vector<float> values(count(shape));
+    const auto bytes = random_blocks(dtype, values.size() / block_of(dtype).elements, engine_);
+    kernels_for("scalar")->to_f32(bytes.data(), dtype, values.size(), values.data());
+    return append({name, 0, 0, 0, dtype, std::move(shape)}, bytes, values);
+  }
+
+  // The same for bytes that are not computed with, all 0.
+  uint32_t add_data(const std::string& name, std::vector<uint64_t> shape) {
+    const std::vector<std::byte> bytes(count(shape));
+    return append({name, 0, 0, 0, DType::data, std::move(shape)}, bytes, {});
   }
 
   // Leaves bytes between tensors, as a file's header does.
@@ -45,6 +57,21 @@ class ModelBuilder {
   }
 
  private:
+  static uint64_t count(const std::vector<uint64_t>& shape) {
+    uint64_t product = 1;
+    for (const uint64_t extent : shape) product *= extent;
+    return product;
+  }
+
+  uint32_t append(Tensor tensor, std::span<const std::byte> bytes, std::vector<float> values) {
+    tensor.offset = bytes_.size();
+    tensor.bytes = bytes.size();
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    tensors_.push_back(std::move(tensor));
+    values_.push_back(std::move(values));
+    return static_cast<uint32_t>(tensors_.size() - 1);
+  }
+
   // Near -0.5 .. 0.5, the same on every machine.
   float next_value() {
     state_ = state_ * 6364136223846793005u + 1442695040888963407u;
@@ -55,6 +82,7 @@ class ModelBuilder {
   std::vector<std::byte> bytes_;
   std::vector<std::vector<float>> values_;
   uint64_t state_ = 1;
+  std::mt19937 engine_{1};
 };
 
 }  // namespace hyperion

@@ -143,6 +143,10 @@ TinyLlama make_tiny_llama(const TinyLlamaShape& shape) {
   const auto dim = static_cast<uint32_t>(head_dim(shape));
   ModelBuilder builder;
   builder.skip(100);
+  const auto matrix = [&](const std::string& name, const std::vector<uint64_t>& extents) {
+    return shape.matrices == DType::f32 ? builder.add(name, extents)
+                                        : builder.add_blocks(name, extents, shape.matrices);
+  };
   Graph graph;
   graph.vocab = shape.vocab;
   graph.context_length = shape.context;
@@ -158,15 +162,15 @@ TinyLlama make_tiny_llama(const TinyLlamaShape& shape) {
                                shape.width, shape.hidden, shape.hidden, shape.vocab}) {
     graph.buffers.push_back({"buffer" + std::to_string(graph.buffers.size()), width});
   }
-  const uint32_t table = builder.add("embedding", {shape.vocab, shape.width});
+  const uint32_t table = matrix("embedding", {shape.vocab, shape.width});
   graph.layers.push_back({"embedding", {table}, false, {Embed{x, table}}});
   for (uint64_t i = 0; i < shape.layers; ++i) {
     const std::string at = "." + std::to_string(i);
     const uint32_t n1 = builder.add("norm1" + at, {shape.width});
-    const uint32_t wq = builder.add("q" + at, {shape.width, shape.width});
-    const uint32_t wk = builder.add("k" + at, {kv_width, shape.width});
-    const uint32_t wv = builder.add("v" + at, {kv_width, shape.width});
-    const uint32_t wo = builder.add("o" + at, {shape.width, shape.width});
+    const uint32_t wq = matrix("q" + at, {shape.width, shape.width});
+    const uint32_t wk = matrix("k" + at, {kv_width, shape.width});
+    const uint32_t wv = matrix("v" + at, {kv_width, shape.width});
+    const uint32_t wo = matrix("o" + at, {shape.width, shape.width});
     std::vector<uint32_t> held = {n1, wq, wk, wv, wo};
     MatMul queries = {n, q, wq, std::nullopt};
     if (shape.biases) {
@@ -182,9 +186,9 @@ TinyLlama make_tiny_llama(const TinyLlamaShape& shape) {
                                        1 / std::sqrt(static_cast<float>(dim)), shape.window},
                              MatMul{a, n, wo, {}}, Add{n, x}}});
     const uint32_t n2 = builder.add("norm2" + at, {shape.width});
-    const uint32_t wg = builder.add("gate" + at, {shape.hidden, shape.width});
-    const uint32_t wu = builder.add("up" + at, {shape.hidden, shape.width});
-    const uint32_t wd = builder.add("down" + at, {shape.width, shape.hidden});
+    const uint32_t wg = matrix("gate" + at, {shape.hidden, shape.width});
+    const uint32_t wu = matrix("up" + at, {shape.hidden, shape.width});
+    const uint32_t wd = matrix("down" + at, {shape.width, shape.hidden});
     graph.layers.push_back(
         {"feed_forward" + at,
          {n2, wg, wu, wd},
@@ -194,7 +198,7 @@ TinyLlama make_tiny_llama(const TinyLlamaShape& shape) {
   }
   const uint32_t norm = builder.add("norm", {shape.width});
   graph.layers.push_back({"norm", {norm}, true, {RmsNorm{x, n, norm, kEps}}});
-  const uint32_t output = shape.tied ? table : builder.add("output", {shape.vocab, shape.width});
+  const uint32_t output = shape.tied ? table : matrix("output", {shape.vocab, shape.width});
   graph.layers.push_back({"output", {output}, true, {MatMul{n, logits, output, {}}}});
   return {shape, builder.build(), std::move(graph)};
 }

@@ -21,6 +21,7 @@ struct TinyLlamaShape {
   bool tied = false;
   std::optional<uint64_t> window = std::nullopt;
   bool biases = false;
+  DType matrices = DType::f32;  // or a quantized type whose blocks fill the rows
 };
 
 struct TinyLlama {

@@ -1,0 +1,50 @@
+/** What fuzzing found, each as it was seen. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openModel } from '../../src/inference/model';
+import { openCheckpoint } from '../../src/model/checkpoint';
+import { Tokenizer } from '../../src/model/tokenizer';
+import { copyOf, errorOf, temporaryFolder } from '../support/temporary';
+import { TOKENIZERS } from './readers/tokenizers';
+
+test("a shard's name of 5000 characters was asked of the file system, and told in full", async () => {
+  const folder = copyOf('mistral-sharded');
+  const index = { weight_map: { 'lm_head.weight': 'x'.repeat(5000) } };
+  writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify(index));
+  const error = await errorOf(() => openCheckpoint(folder, { tokenizer: false }));
+  expect([error.code, error.message]).toEqual(['BAD_FORMAT', expect.stringMatching(/not a file name$/)]);
+  expect(error.message.length).toBeLessThan(500);
+});
+
+test('a rotary base of 1e-308 opened, and failed as INVALID when a session was planned', async () => {
+  const folder = copyOf('llama');
+  const config = { ...(await openCheckpoint(folder, { tokenizer: false })).config };
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify({ ...config, rope_parameters: { rope_theta: 1e-308 } }),
+  );
+  const error = await errorOf(() => openModel(folder));
+  expect([error.code, error.message]).toEqual(['BAD_FORMAT', expect.stringMatching(/Infinity/)]);
+});
+
+test.each([
+  [
+    'a template of parts without names',
+    { ...TOKENIZERS.wordPiece, post_processor: { type: 'BertProcessing' } },
+  ],
+  ['merges that are null', withModel({ merges: [null] })],
+])('a tokenizer with %s threw a TypeError', async (_, tokenizer) => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
+  const error = await errorOf(async () => (await Tokenizer.fromFolder(folder))!.encode('Hello 😀'));
+  expect(error).toMatchObject({
+    code: 'BAD_FORMAT',
+    message: expect.stringMatching(/not a tokenizer that can/),
+  });
+});
+
+function withModel(fields: object): object {
+  const tokenizer = TOKENIZERS.byteLevel as { model: object };
+  return { ...tokenizer, model: { ...tokenizer.model, ...fields } };
+}
