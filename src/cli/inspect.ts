@@ -1,9 +1,11 @@
 /** `hyperion inspect`: what a model's files hold. */
 import type { Command } from 'commander';
 import { Table } from '../display';
+import { HyperionError } from '../errors';
 import { openModel } from '../inference/model';
+import { openCheckpoint, type TensorInfo } from '../model/checkpoint';
 import { type OpaqueModel, readOpaqueModel } from '../model/tmai/version1';
-import { formatBytes } from '../units';
+import { formatBytes, formatCount } from '../units';
 import { printJson } from './options';
 
 export function register(program: Command): void {
@@ -19,7 +21,11 @@ export function register(program: Command): void {
 async function inspect(path: string, options: { json?: boolean }): Promise<void> {
   const opaque = path.endsWith('.tmai') ? await readOpaqueModel(path) : undefined;
   if (opaque) return showOpaque(opaque, options.json ?? false);
-  const model = await openModel(path, { tokenizer: false });
+  const model = await openModel(path, { tokenizer: false }).catch((error) => {
+    if (error instanceof HyperionError && error.code === 'UNSUPPORTED') return error;
+    throw error;
+  });
+  if (model instanceof HyperionError) return showTensors(path, model, options.json ?? false);
   if (!options.json) {
     process.stdout.write(`${model.table()}\n`);
     return;
@@ -31,8 +37,42 @@ async function inspect(path: string, options: { json?: boolean }): Promise<void>
     parameters,
     bytes,
     layers: model.layers.map(({ name, bytes, tensors }) => ({ name, bytes, tensors })),
-    tensors: model.tensors.map(({ name, dtype, shape, bytes }) => ({ name, dtype, shape, bytes })),
+    tensors: model.tensors.map(listed),
   });
+}
+
+function listed({ name, dtype, shape, bytes }: TensorInfo) {
+  return { name, dtype, shape, bytes };
+}
+
+/** What a file has that can be read and not computed; what keeps it from that goes to standard error. */
+async function showTensors(path: string, why: HyperionError, json: boolean): Promise<void> {
+  const { name, format, config, tensors } = await openCheckpoint(path, { tokenizer: false }).catch(() => {
+    throw why;
+  });
+  const architecture = String([config.architectures].flat()[0] ?? config.model_type);
+  const sum = (count: (tensor: TensorInfo) => number) => tensors.reduce((all, one) => all + count(one), 0);
+  const bytes = sum((tensor) => tensor.bytes);
+  const parameters = sum(({ shape }) => shape.reduce((product, size) => product * size, 1));
+  process.stderr.write(`${why.message}\n`);
+  if (json) {
+    printJson({ format, architecture, parameters, bytes, layers: [], tensors: tensors.map(listed) });
+    return;
+  }
+  const columns = [
+    { label: 'tensor' },
+    { label: 'bytes', unit: 'bytes' },
+    { label: 'dtype' },
+    { label: 'shape' },
+  ] as const;
+  const rows = tensors.map((tensor) => [
+    tensor.name,
+    tensor.bytes,
+    tensor.dtype,
+    `[${tensor.shape.join(', ')}]`,
+  ]);
+  const caption = `${name}: ${architecture} (${format}), ${formatCount(parameters)} parameters, ${formatBytes(bytes)}`;
+  process.stdout.write(`${new Table(columns, rows, { caption })}\n`);
 }
 
 /** A .tmai 1 file: layers of so many bytes, and nothing of what they hold. */

@@ -1,10 +1,11 @@
 /** The command line as a user meets it: output, exit codes, errors, help. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { version } from '../../src/root';
 import { expected, fixture } from '../support/fixtures';
+import { writeGguf } from '../support/gguf';
 import { temporaryFolder } from '../support/temporary';
 
 const cli = join(__dirname, '../../dist/src/cli/main.js');
@@ -74,6 +75,42 @@ describe('inspect', () => {
       shape: [64],
       bytes: 256,
     });
+  });
+});
+
+describe('inspect of what cannot be computed', () => {
+  const metadata = { 'general.architecture': 'martian' };
+  const tensors = [{ name: 'a', shape: [2, 3], data: new Uint8Array(24) }];
+
+  test('lists its tensors, and says why on standard error', () => {
+    const path = writeGguf({ metadata, tensors });
+    const { status, stdout, stderr } = hyperion('inspect', path);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/model\.gguf: the architecture 'martian' is not supported/);
+    expect(stdout).toMatch(/^model: martian \(gguf\), 6 parameters, 24 B/);
+    expect(stdout).toMatch(/^a +24 B +F32 +\[2, 3\]$/m);
+    expect(JSON.parse(hyperion('inspect', path, '--json').stdout)).toEqual({
+      format: 'gguf',
+      architecture: 'martian',
+      parameters: 6,
+      bytes: 24,
+      layers: [],
+      tensors: [{ name: 'a', dtype: 'F32', shape: [2, 3], bytes: 24 }],
+    });
+  });
+
+  test('weights of types that are listed alone', () => {
+    const path = fixture('../gguf/llama-q4_0.gguf');
+    const file = readFileSync(path);
+    // Q4_0 and IQ4_NL have blocks of the same size: the file stays as it is but for the numbers of the types.
+    const name = 'blk.0.attn_q.weight';
+    file.writeUInt32LE(20, file.indexOf(name) + name.length + 4 + 16);
+    const { status, stdout, stderr } = hyperion('inspect', writeGguf(file));
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/blk\.0\.attn_q\.weight' has the dtype IQ4_NL/),
+    ]);
+    expect(stdout).toMatch(/^blk\.0\.attn_q\.weight +\S+ KiB +IQ4_NL/m);
   });
 });
 

@@ -28,6 +28,20 @@ test('a rotary base of 1e-308 opened, and failed as INVALID when a session was p
   expect([error.code, error.message]).toEqual(['BAD_FORMAT', expect.stringMatching(/Infinity/)]);
 });
 
+test('sixteen million layers took 130 MB for their list before the first missing tensor was told', async () => {
+  const folder = copyOf('llama');
+  const config = {
+    ...(await openCheckpoint(folder, { tokenizer: false })).config,
+    num_hidden_layers: 2 ** 24,
+  };
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  const error = await errorOf(() => openModel(folder));
+  expect([error.code, error.message]).toEqual([
+    'BAD_FORMAT',
+    expect.stringMatching(/'num_hidden_layers' is 16777216/),
+  ]);
+});
+
 test.each([
   [
     'a template of parts without names',

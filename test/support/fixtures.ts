@@ -30,16 +30,29 @@ export function expectedHidden(name: string): { inputIds: number[]; hidden: Floa
   return { inputIds: integers(tensors.input_ids!.bytes), hidden: floats(tensors.hidden!.bytes) };
 }
 
+export interface StoredTensor {
+  readonly dtype: string;
+  readonly shape: number[];
+  readonly bytes: Uint8Array;
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: number[];
+  readonly data_offsets: readonly [number, number];
+}
+
 /** A reader of its own, so that the project's is not held against itself. */
-export function readSafetensors(path: string): Record<string, { shape: number[]; bytes: Uint8Array }> {
+export function readSafetensors(path: string): Record<string, StoredTensor> {
   const file = readFileSync(path);
   const length = Number(file.readBigUInt64LE());
   const header = JSON.parse(file.toString('utf8', 8, 8 + length));
   delete header.__metadata__;
   return Object.fromEntries(
-    Object.entries<{ shape: number[]; data_offsets: [number, number] }>(header).map(([name, entry]) => {
+    Object.entries<HeaderEntry>(header).map(([name, entry]) => {
       const [begin, end] = entry.data_offsets;
-      return [name, { shape: entry.shape, bytes: file.subarray(8 + length + begin, 8 + length + end) }];
+      const bytes = file.subarray(8 + length + begin, 8 + length + end);
+      return [name, { dtype: entry.dtype, shape: entry.shape, bytes }];
     }),
   );
 }
@@ -48,7 +61,7 @@ export function floats(bytes: Uint8Array): Float32Array {
   return new Float32Array(Uint8Array.from(bytes).buffer);
 }
 
-function integers(bytes: Uint8Array): number[] {
+export function integers(bytes: Uint8Array): number[] {
   return Array.from(new BigInt64Array(Uint8Array.from(bytes).buffer), Number);
 }
 

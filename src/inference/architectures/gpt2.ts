@@ -7,6 +7,7 @@ import type { NativeGraph, NativeLayer } from '../../native';
 import { layer, type TensorTable } from '../../scheduling/graph';
 import type { Architecture } from './architecture';
 import { GraphBuilder } from './builder';
+import { layerCount } from './layer-count';
 import { readActivation, refuseQuantized } from './sizes';
 
 export const gpt2: Architecture = { name: 'gpt2', classes: ['GPT2LMHeadModel'], build };
@@ -17,7 +18,7 @@ function build(config: ConfigReader, tensors: TensorTable): NativeGraph {
   const heads = config.count('n_head');
   const vocab = config.count('vocab_size');
   const contextLength = config.count('n_positions');
-  const layers = config.count('n_layer');
+  const layers = layerCount(config, 'n_layer');
   const inner = config.count('n_inner', 4 * width);
   const eps = config.positive('layer_norm_epsilon', 1e-5);
   const activation = readActivation(config, 'activation_function', 'gelu_new');

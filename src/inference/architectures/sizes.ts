@@ -1,6 +1,7 @@
 /** The fields of config.json that most architectures share, read and held against each other. */
 import type { ConfigReader } from '../../model/config';
 import type { Activation } from '../../native';
+import { layerCount } from './layer-count';
 
 export interface HeadSizes {
   readonly width: number;
@@ -27,7 +28,7 @@ export function readSizes(config: ConfigReader): HeadSizes {
     heads,
     kvHeads,
     headDim: config.count('head_dim', width / heads),
-    layers: config.count('num_hidden_layers'),
+    layers: layerCount(config),
     inner: config.count('intermediate_size'),
     vocab: config.count('vocab_size'),
   };

@@ -100,7 +100,7 @@ async function gemma2(source: Source): Promise<JsonObject> {
     ...(await decoder(source)),
     ...gemma(source, 46),
     sliding_window: metadata.count(key('attention.sliding_window'), 4096),
-    layer_types: layerTypes(source, 2),
+    layer_types: await layerTypes(source, 2),
     attn_logit_softcapping: metadata.number(key('attn_logit_softcapping'), 50),
     final_logit_softcapping: metadata.number(key('final_logit_softcapping'), 30),
   };
@@ -116,7 +116,7 @@ async function gemma3(source: Source): Promise<JsonObject> {
     ...config,
     ...gemma(source, 62),
     sliding_window: metadata.count(key('attention.sliding_window')),
-    layer_types: layerTypes(source, 6),
+    layer_types: await layerTypes(source, 6),
     rope_parameters: {
       full_attention: rope_parameters,
       sliding_attention: { rope_type: 'default', rope_theta: localTheta },
@@ -135,8 +135,13 @@ function gemma({ layers, width, heads, headDim }: Source, largest: number): Json
   };
 }
 
-function layerTypes({ layers }: Source, fullEvery: number): string[] {
-  const type = (layer: number) => ((layer + 1) % fullEvery === 0 ? 'full_attention' : 'sliding_attention');
+/** The file may say of each layer whether it sees a window, or which of so many sees everything. */
+async function layerTypes({ metadata, key, layers }: Source, family: number): Promise<string[]> {
+  const pattern = key('attention.sliding_window_pattern');
+  const listed = metadata.hasList(pattern) ? await metadata.numbers(pattern) : undefined;
+  const every = listed ? family : metadata.count(pattern, family);
+  const isSliding = (layer: number) => (listed ? listed[layer] === 1 : (layer + 1) % every !== 0);
+  const type = (layer: number) => (isSliding(layer) ? 'sliding_attention' : 'full_attention');
   return Array.from({ length: Math.min(layers, MOST_LAYERS) }, (_, layer) => type(layer));
 }
 

@@ -18,6 +18,12 @@ export class GgufMetadata {
     return this.values.has(key);
   }
 
+  /** Whether the key has a list, where it may also have one value. */
+  hasList(key: string): boolean {
+    const value = this.values.get(key);
+    return value !== undefined && isList(value);
+  }
+
   /** A whole number from 0 to 2^28. */
   count(key: string, fallback?: number): number {
     const value = this.#value(key, fallback);
@@ -62,7 +68,7 @@ export class GgufMetadata {
 
   /** A number that may be given once or for each layer; for each layer it must be the same. */
   async countOfLayers(key: string, fallback?: number): Promise<number> {
-    if (!this.has(key) || !isList(this.values.get(key)!)) return this.count(key, fallback);
+    if (!this.hasList(key)) return this.count(key, fallback);
     const [first = 0, ...others] = (await this.numbers(key))!;
     if (others.every((count) => count === first)) return first;
     throw this.unsupported(

@@ -56,8 +56,11 @@ export async function readList(path: string, list: GgufList, what: string): Prom
     const values: GgufScalar[] = [];
     while (values.length < list.length) {
       if (window.ready < 8) await window.need(Math.min(8, window.left), what);
-      if (type === 'text') values.push(await window.text(window.count(), what));
-      else values.push(numberOf(window[type]()));
+      if (type !== 'text') values.push(numberOf(window[type]()));
+      else {
+        const bytes = window.count();
+        values.push(window.ready < bytes ? await window.text(bytes, what) : window.readyText(bytes, what));
+      }
     }
     return values;
   } finally {

@@ -2,6 +2,7 @@
  * Reads the beginning of a GGUF file from front to back, little endian, through one small buffer. Every length is held
  * against what the file has left before anything is made of it. Knows bytes, not their meaning.
  */
+import { isUtf8 } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import { HyperionError } from '../../errors';
 import { readFully } from '../files';
@@ -85,15 +86,16 @@ export class ByteWindow {
    * @throws HyperionError `BAD_FORMAT` when the file ends before, when the text is not UTF-8, or there is too much of it
    */
   async text(bytes: number, what: string): Promise<string> {
-    this.#text += bytes;
-    if (this.#text > LARGEST_TEXT)
-      throw this.bad(`its names and texts exceed ${LARGEST_TEXT} bytes, at ${what}`);
-    const raw = await this.#raw(bytes, what);
-    try {
-      return UTF8.decode(raw);
-    } catch {
-      throw this.bad(`${what} is not UTF-8 text`);
-    }
+    if (bytes <= WINDOW) await this.need(bytes, what);
+    return this.ready < bytes
+      ? this.#decode(await this.#readOwn(bytes, what), what)
+      : this.readyText(bytes, what);
+  }
+
+  /** The same of bytes that are ready. */
+  readyText(bytes: number, what: string): string {
+    const begin = this.#step(bytes);
+    return this.#decode(this.#buffer.subarray(begin, begin + bytes), what);
   }
 
   /** Steps over bytes that are not read now. */
@@ -132,17 +134,24 @@ export class ByteWindow {
       throw this.bad(`its header exceeds ${LARGEST_HEADER} bytes, at ${what}. Is it a GGUF file?`);
   }
 
-  async #raw(bytes: number, what: string): Promise<Uint8Array> {
-    if (bytes <= WINDOW) {
-      await this.need(bytes, what);
-      const begin = this.#step(bytes);
-      return this.#buffer.subarray(begin, begin + bytes);
-    }
+  #decode(bytes: Buffer, what: string): string {
+    this.#text += bytes.length;
+    if (this.#text > LARGEST_TEXT)
+      throw this.bad(`its names and texts exceed ${LARGEST_TEXT} bytes, at ${what}`);
+    const text = bytes.toString();
+    if (text.includes('\uFFFD') && !isUtf8(bytes)) throw this.bad(`${what} is not UTF-8 text`);
+    return text;
+  }
+
+  /** Bytes that are more than the buffer holds. */
+  async #readOwn(bytes: number, what: string): Promise<Buffer> {
     this.#check(bytes, what);
-    const raw = Buffer.alloc(bytes);
-    await readFully(this.path, this.file, this.#at, raw);
+    if (bytes > LARGEST_TEXT)
+      throw this.bad(`${what} has ${bytes} bytes; texts are read up to ${LARGEST_TEXT}`);
+    const own = Buffer.alloc(bytes);
+    await readFully(this.path, this.file, this.#at, own);
     this.#at += bytes;
-    return raw;
+    return own;
   }
 
   /** The place in the buffer of bytes that are taken. */
@@ -152,5 +161,3 @@ export class ByteWindow {
     return place;
   }
 }
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

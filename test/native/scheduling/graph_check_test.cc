@@ -44,6 +44,7 @@ Status check_types(DType matrix, DType norm, DType bias) {
   graph.vocab = 32;
   graph.context_length = 1;
   graph.buffers = {{"x", 32}, {"logits", 32}};
+  graph.result = 1;
   graph.layers = {{"embedding", {table}, false, {Embed{0, table}}},
                   {"norm", {scale}, true, {RmsNorm{0, 0, scale, 0}}},
                   {"output", {table, offset}, true, {MatMul{0, 1, table, offset}}}};
