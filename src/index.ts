@@ -27,7 +27,7 @@ export { type Conversion, type ConvertOptions, convert, verify } from './inferen
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
 export type { Hidden, Pooling } from './inference/hidden';
 export type { Candidate, Logits } from './inference/logits';
-export { type LayerInfo, type Model, type OpenOptions, openModel } from './inference/model';
+export { type Model, type OpenOptions, openModel } from './inference/model';
 export type { GenerateOptions, SessionOptions } from './inference/options';
 export type { Conversation, Prompt } from './inference/prompt';
 export {
@@ -37,7 +37,6 @@ export {
   type Session,
   type SessionStatistics,
 } from './inference/session';
-export type { Tensor } from './inference/tensor';
 export {
   Allocator,
   type FailureCallback,
@@ -62,9 +61,20 @@ export {
 } from './memory/strategy';
 export { AllocationTrace } from './memory/trace';
 export { plotUsage } from './memory/usage';
+export { AccessPattern, type PatternKind } from './model/cache/access-pattern';
+export { AdaptivePolicy } from './model/cache/adaptive-policy';
+export { type CachingComparison, type CachingRow, compareCaching } from './model/cache/comparison';
+export type { Layer, LayerState } from './model/cache/layer';
+export type { CacheOptions } from './model/cache/options';
+export type { EvictionPolicy } from './model/cache/policy';
+export type { CacheStatistics } from './model/cache/tensor-cache';
 export type { TensorInfo } from './model/checkpoint';
 export type { Dtype } from './model/dtypes';
+export type { Residency, TensorResidency } from './model/residency';
 export { type SampleOptions, writeSample } from './model/sample/write';
+export type { TensorStatistics, ValueBin } from './model/statistics';
+export type { StatisticsOptions, Tensor } from './model/tensor';
+export type { TensorView } from './model/tensor-view';
 export type { EncodeOptions, Tokenizer } from './model/tokenizer';
 export type { ChatMessage, ChatOptions } from './model/tokenizer-chat';
 export {

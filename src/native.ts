@@ -240,6 +240,14 @@ export interface Addon {
   readTensor(model: number, tensor: number, out: Uint8Array): Promise<void>;
   /** elements from `first` on as float32 numbers, exact to one rounding; throws UNSUPPORTED for 'DATA' */
   readValues(model: number, tensor: number, first: number, out: Float32Array): Promise<void>;
+  /** bytes of a tensor, from byte `first` on */
+  readTensorPart(model: number, tensor: number, first: number, out: Uint8Array): Promise<void>;
+  /** bytes of a page of memory */
+  pageBytes(): number;
+  /** pages of a file, the last one included that it fills in part */
+  filePages(model: number, file: number): number;
+  /** for each page of a file whether it is in the page cache, 1 or 0 */
+  residentPages(model: number, file: number, out: Uint8Array): Promise<void>;
   /** reads all files once, past the page cache, and keeps nothing: the speed of the disk */
   readFiles(model: number, readers: number): Promise<void>;
   /** asks the operating system to forget cached pages of the files */
@@ -303,6 +311,8 @@ export interface Addon {
   ): { kind: 'freed' | 'stale' | 'foreign'; bytes: number; tag: number };
   /** the block's memory; detached when the block is freed */
   viewBlock(allocator: number, handle: number): ArrayBuffer;
+  /** detaches that buffer now; the block stays */
+  detachBlock(allocator: number, handle: number): void;
   /** runs a trace through a fresh allocator, off the JavaScript thread */
   replay(events: Float64Array, config: NativeAllocatorConfig): Promise<NativeReplay>;
   /** bytes asked for by live blocks of the process, over all sessions and allocators */

@@ -18,7 +18,7 @@ const help = `npm run fuzz [-- OPTIONS]
 
 Opens mutated files by the million, within limits of time and memory; what fails is told, made small, and kept in test/output/fuzz.
   --inputs N          for each reader (default: 1000000)
-  --reader NAME...    some of them: safetensors, sharded, config, tokenizer, gguf, native (default: all but native, which needs clang)
+  --reader NAME...    some of them: safetensors, sharded, config, tokenizer, gguf, tmai, native (default: all but native, which needs clang)
   --seed S            equal seeds make equal inputs (default: 1)
 `;
 

@@ -39,6 +39,20 @@ class PosixFile final : public File {
     return mapped == MAP_FAILED ? io_error("map", path_, errno) : Status();
   }
 
+  Status resident_pages(uint64_t first, std::span<uint8_t> out) override {
+    if (out.empty()) return {};
+    const uint64_t bytes = out.size() * kPageSize;
+    void* mapped = ::mmap(nullptr, bytes, PROT_NONE, MAP_SHARED, descriptor_,
+                          static_cast<off_t>(first * kPageSize));
+    if (mapped == MAP_FAILED) return io_error("map", path_, errno);
+    const bool told = os::resident_pages(mapped, bytes, out.data());
+    const int error = errno;
+    ::munmap(mapped, bytes);
+    if (!told) return io_error("ask for the pages of", path_, error);
+    for (uint8_t& page : out) page &= 1;
+    return {};
+  }
+
   void drop_cache(uint64_t offset, uint64_t bytes) override {
     os::drop_cache(descriptor_, offset, bytes);
   }

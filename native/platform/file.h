@@ -30,6 +30,11 @@ class File {
   // REQUIRES: offset, bytes and address are multiples of kPageSize; the file is not direct.
   virtual Status map(uint64_t offset, uint64_t bytes, std::byte* address) = 0;
 
+  // Which pages of the file are in the operating system's page cache: 1 or 0 for each of
+  // out.size() pages from page `first` on. Touches none of them, so that a file that was cut short
+  // is no danger. UNSUPPORTED for files without mappings; IO.
+  virtual Status resident_pages(uint64_t first, std::span<uint8_t> out) = 0;
+
   // Asks the operating system to forget its cached pages of the range. Advice only.
   virtual void drop_cache(uint64_t offset, uint64_t bytes) = 0;
 

@@ -13,6 +13,10 @@ int open_direct(const char* path);
 // Forgets cached pages of the range [offset, offset + bytes). Advice only.
 void drop_cache(int descriptor, uint64_t offset, uint64_t bytes);
 
+// For each page of a mapping whether it is in memory, in the lowest bit of a byte. False with errno
+// set.
+bool resident_pages(void* address, size_t bytes, uint8_t* out);
+
 // Asks for huge pages behind [address, address + bytes). Advice only.
 void advise_huge_pages(void* address, size_t bytes);
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <mach/mach.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,6 +20,10 @@ int open_direct(const char* path) {
 // There is no call for it; buffered reads there leave their pages in the cache until the system
 // wants them.
 void drop_cache(int, uint64_t, uint64_t) {}
+
+bool resident_pages(void* address, size_t bytes, uint8_t* out) {
+  return ::mincore(address, bytes, reinterpret_cast<char*>(out)) == 0;
+}
 
 void advise_huge_pages(void*, size_t) {}
 

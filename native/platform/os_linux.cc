@@ -22,6 +22,10 @@ void drop_cache(int descriptor, uint64_t offset, uint64_t bytes) {
                   POSIX_FADV_DONTNEED);
 }
 
+bool resident_pages(void* address, size_t bytes, uint8_t* out) {
+  return ::mincore(address, bytes, out) == 0;
+}
+
 void advise_huge_pages(void* address, size_t bytes) {
   ::madvise(address, bytes, MADV_HUGEPAGE);
 }

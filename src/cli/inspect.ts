@@ -27,7 +27,7 @@ async function inspect(path: string, options: { json?: boolean }): Promise<void>
   });
   if (model instanceof HyperionError) return showTensors(path, model, options.json ?? false);
   if (!options.json) {
-    process.stdout.write(`${model.table()}\n`);
+    process.stdout.write(`${model}\n`);
     return;
   }
   const { format, architecture, parameters, bytes } = model;

@@ -1,8 +1,11 @@
 /** Pure display: data in, figures, tables and MIME bundles out. Knows nothing of the engine. */
+export { type Card, cardBundle, cardText } from './card';
+export { type Distribution, distributionFigure } from './distribution-figure';
 export { errorBundle, type ShownError } from './error';
 export { Figure, type PlotlySpec } from './figure';
 export { fragmentationFigure } from './fragmentation-figure';
 export type { FragmentationMap, MemorySpan, SpanState } from './fragmentation-map';
+export { type HeatMap, heatMapFigure } from './heat-map-figure';
 export { type Histogram, type HistogramBin, histogramFigure } from './histogram-figure';
 export { type LayerBytes, layerBytesFigure } from './layers-figure';
 export { memoryFigure } from './memory-figure';
@@ -34,6 +37,13 @@ export {
 export { reportHtml } from './report-html';
 export { reportJson } from './report-json';
 export { reportText } from './report-text';
+export {
+  type ResidencyCell,
+  type ResidencyMap,
+  type ResidencyState,
+  residencyFigure,
+} from './residency-figure';
 export { type Cell, type Column, type ColumnUnit, Table, type TableOptions } from './table';
 export type { MemoryMark, MemorySample, MemoryTimeline } from './timeline';
+export { type TreemapPart, treemapFigure } from './treemap-figure';
 export { type UsageComparison, type UsageSample, type UsageSeries, usageFigure } from './usage-figure';

@@ -6,6 +6,9 @@ const GREEN = '#009e73';
 const ORANGE = '#e69f00';
 const PURPLE = '#cc79a7';
 
+/** Zero, in pictures whose colours are values. */
+const PALE = '#f2f2f2';
+
 /** The limit: the one colour that nothing else has. */
 export const VERMILION = '#d55e00';
 /** What is in use, where tags do not matter. */
@@ -48,4 +51,41 @@ export function colorsOf(names: readonly string[]): string[] {
   const left = APART.filter((color) => !known.has(color));
   let taken = 0;
   return names.map((name) => NAMED.get(name) ?? left[taken++ % left.length]!);
+}
+
+/** Where a tensor's bytes are. */
+export const RESIDENCY = { viewed: ORANGE, cached: GREEN, 'page cache': BLUE, evicted: PURPLE } as const;
+
+/** From below zero to above, or from zero up: colours and where they stand, as plotly takes them. */
+export function shades(isSigned: boolean): readonly (readonly [number, string])[] {
+  const above = [PALE, ORANGE] as const;
+  const stops = isSigned ? [BLUE, ...above] : [PALE, BLUE];
+  return stops.map((color, index) => [index / (stops.length - 1), color]);
+}
+
+/** Where the hexadecimal digits of red, green and blue begin. */
+const CHANNELS = [1, 3, 5] as const;
+
+/** The colour of a value from -1 to 1, or from 0 to 1 where none is below zero. */
+export function shadeOf(value: number, isSigned: boolean): string {
+  if (!Number.isFinite(value)) return GREY;
+  const [end, share] = value < 0 ? [BLUE, -value] : [isSigned ? ORANGE : BLUE, value];
+  const mixed = CHANNELS.map((at) => {
+    const [from, to] = [PALE, end].map((color) => Number.parseInt(color.slice(at, at + 2), 16)) as [
+      number,
+      number,
+    ];
+    return Math.round(from + (to - from) * Math.min(1, share));
+  });
+  return `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** Letters that can be read on a colour: dark ones on light colours, else white. */
+export function inkOn(color: string): string {
+  const [red, green, blue] = CHANNELS.map((at) => Number.parseInt(color.slice(at, at + 2), 16)) as [
+    number,
+    number,
+    number,
+  ];
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? '#1b1b1b' : '#ffffff';
 }

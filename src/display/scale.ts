@@ -36,6 +36,13 @@ export function momentIn(timeMs: number, unit: Unit): number {
   return Number((timeMs / unit.size).toFixed(5));
 }
 
+/** A round step, 1, 2 or 5 times a power of ten, of which some eight make up `span`. */
+export function stepOf(span: number): number {
+  const least = Math.max(1, span / 8);
+  const power = 10 ** Math.floor(Math.log10(least));
+  return ([1, 2, 5].find((factor) => factor * power >= least) ?? 10) * power;
+}
+
 /** What a figure may draw: NaN and infinities become 0, as does anything below it. */
 export function finite(value: number | undefined): number {
   return value !== undefined && Number.isFinite(value) && value > 0 ? value : 0;

@@ -23,6 +23,11 @@ export function clip(text: string, length: number): string {
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
+/** A number with three digits: enough for a weight. */
+export function signed(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
 /** Text without its line breaks and tabs: it stays in its line, and in its column. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ');

@@ -1,41 +1,38 @@
 /** An opened model: what its files hold, and the graph that computes it. Sessions run it. */
 import { checkInteger } from '../checks';
-import { type Figure, jupyterDisplay, layerBytesFigure, type MimeBundle, Table } from '../display';
+import {
+  cardBundle,
+  cardText,
+  type Figure,
+  jupyterDisplay,
+  layerBytesFigure,
+  type MimeBundle,
+  type Table,
+  treemapFigure,
+} from '../display';
 import { HyperionError } from '../errors';
 import { Handle } from '../memory/handle';
+import type { Layer, LayerDescription } from '../model/cache/layer';
+import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } from '../model/cache/options';
+import type { CacheStatistics } from '../model/cache/tensor-cache';
 import { type Checkpoint, openCheckpoint, type TensorInfo } from '../model/checkpoint';
 import { ConfigReader } from '../model/config';
 import type { JsonObject } from '../model/files';
+import { MappedWeights } from '../model/mapped';
+import type { Residency } from '../model/residency';
+import type { Tensor } from '../model/tensor';
 import type { Tokenizer } from '../model/tokenizer';
-import {
-  type LayerKind,
-  type NativeGraph,
-  type NativeLayer,
-  type NativeSessionOptions,
-  native,
-} from '../native';
+import { type NativeGraph, type NativeLayer, type NativeSessionOptions, native } from '../native';
 import { TensorTable } from '../scheduling/graph';
 import { Plan } from '../scheduling/plan';
-import { formatBytes, formatCount } from '../units';
 import { architectureOf } from './architectures';
+import { cardFacts, layerTable, modelCard, modelParts } from './model-card';
 import { resolveSessionOptions, type SessionOptions } from './options';
 import { Session } from './session';
-import { Tensor } from './tensor';
 
-export interface OpenOptions {
+export interface OpenOptions extends CacheOptions {
   /** Whether tokenizer.json is read; without it prompts are token ids. Default true. */
   readonly tokenizer?: boolean;
-}
-
-/** A unit of loading: the weights that are needed together, by name, in the order of execution. */
-export interface LayerInfo {
-  readonly name: string;
-  readonly kind: LayerKind;
-  /** of its tensors; a tensor that two layers share counts in both */
-  readonly bytes: number;
-  /** element types of its tensors, most bytes first */
-  readonly dtype: string;
-  readonly tensors: readonly string[];
 }
 
 /**
@@ -58,11 +55,12 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
       'INVALID',
       `path is ${JSON.stringify(path)}; name a model folder or a .safetensors file`,
     );
+  const cache = resolveCacheOptions(options);
   const checkpoint = await openCheckpoint(path, { tokenizer: options.tokenizer ?? true });
   const config = new ConfigReader(checkpoint.configPath, checkpoint.config);
   const architecture = architectureOf(config);
   const tensors = new TensorTable(checkpoint.tensors, checkpoint.fileName);
-  return new Model(checkpoint, architecture.name, tensors, architecture.build(config, tensors));
+  return new Model(checkpoint, architecture.name, tensors, architecture.build(config, tensors), cache);
 }
 
 /** A model whose files are open. Made by `openModel`; shared by any number of sessions. */
@@ -89,20 +87,29 @@ export class Model {
   readonly width: number;
   /** what sessions compute: logits, or an encoder's hidden states */
   readonly result: 'logits' | 'hidden';
+  /** bytes of keys and values that each token adds to a session */
+  readonly kvBytesPerToken: number;
   /** in the order of execution */
-  readonly layers: readonly LayerInfo[];
+  readonly layers: readonly Layer[];
   readonly layerNames: readonly string[];
   readonly tensors: readonly TensorInfo[];
   /** null when the model has none */
   readonly tokenizer: Tokenizer | null;
   /** tokens with which the model ends a text */
   readonly endIds: readonly number[];
-  readonly #table: TensorTable;
+  readonly #weights: MappedWeights;
   readonly #graph: NativeGraph;
   readonly #handle: Handle;
   readonly #sessions = new Set<WeakRef<Session<Model>>>();
 
-  constructor(checkpoint: Checkpoint, architecture: string, table: TensorTable, graph: NativeGraph) {
+  /** Models come from `openModel()`. */
+  constructor(
+    checkpoint: Checkpoint,
+    architecture: string,
+    table: TensorTable,
+    graph: NativeGraph,
+    cache: ResolvedCacheOptions,
+  ) {
     const { path, tensors } = checkpoint;
     this.path = path;
     this.name = checkpoint.name;
@@ -115,16 +122,19 @@ export class Model {
     this.vocabularySize = graph.vocab;
     this.width = graph.width;
     this.result = graph.result.kind;
-    this.layers = graph.layers.map((layer) => describe(layer, tensors));
+    this.kvBytesPerToken = 2 * graph.kv.layers * graph.kv.width * Float32Array.BYTES_PER_ELEMENT;
     this.layerNames = graph.layers.map(({ name }) => name);
     this.tensors = tensors;
     this.tokenizer = checkpoint.tokenizer;
     this.endIds = checkpoint.endIds;
-    this.#table = table;
     this.#graph = graph;
     const spec = table.spec();
     this.files = spec.files;
     this.#handle = new Handle(this, 'model', native().openModel(spec), (id) => native().closeModel(id));
+    const layers = graph.layers.map((layer) => describe(layer, tensors));
+    const { name, files } = this;
+    this.#weights = new MappedWeights({ name, files, tensors, layers, handle: this.#handle }, cache);
+    this.layers = this.#weights.layers;
   }
 
   /**
@@ -138,9 +148,7 @@ export class Model {
    * ```
    */
   tensor(name: string): Tensor {
-    const info = this.#table.get(name);
-    if (info) return new Tensor(info, this.#handle, this.#table.number(name));
-    throw new HyperionError('INVALID', `${this.name} has no tensor '${name}'; model.tensors lists them`);
+    return this.#weights.tensor(name);
   }
 
   /**
@@ -207,16 +215,47 @@ export class Model {
     native().dropCache(this.#handle.get());
   }
 
+  /** What its cache did since it was opened. The cache is beside the budgets of sessions, and bounded by `maxCacheSize`. */
+  get cacheStatistics(): CacheStatistics {
+    return this.#weights.statistics;
+  }
+
+  /**
+   * Which pages of its files are in memory, and what the cache and the sessions hold. Each call looks once more; the picture has a
+   * column for each look.
+   *
+   * @throws HyperionError `IO`, `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const before = await model.residency();
+   * await model.tensor('model.norm.weight').read();
+   * const after = await model.residency();
+   * after.pages('model.norm.weight')[0]; // 1
+   * after.looks; // 2
+   * ```
+   */
+  async residency(): Promise<Residency> {
+    const sessions = [...this.#sessions].flatMap((known) => known.deref() ?? []);
+    return this.#weights.residency(new Set(sessions.flatMap(({ heldLayers }) => heldLayers)));
+  }
+
   /** Bytes per layer as a chart. A table that embedding and output share stands where the engine holds it: in the output. */
   plot(): Figure {
     const held = this.layers.filter((layer) => layer.kind !== 'embedding' || !this.#isShared(layer));
     return layerBytesFigure(held);
   }
 
+  /** Bytes by layer and element type as areas. */
+  treemap(): Promise<Figure> {
+    return treemapFigure(modelParts(this), `Bytes of ${this.name} by layer and type`);
+  }
+
   /** Closes the model and its sessions. Doing it again does nothing. */
   close(): void {
     for (const session of this.#sessions) session.deref()?.close();
     this.#sessions.clear();
+    this.#weights.close();
     this.#handle.close();
   }
 
@@ -224,42 +263,38 @@ export class Model {
     this.close();
   }
 
-  /** Layers with their bytes, element types and number of tensors. */
+  /** Layers with their bytes, element types, and what of them is cached. */
   table(): Table {
-    const columns = [
-      { label: 'layer' },
-      { label: 'bytes', unit: 'bytes' },
-      { label: 'dtype' },
-      { label: 'tensors', unit: 'count' },
-    ] as const;
-    const rows = this.layers.map(({ name, bytes, dtype, tensors }) => [name, bytes, dtype, tensors.length]);
-    return new Table(columns, rows, { caption: this.#summary() });
+    return layerTable(this.layers);
   }
 
   toString(): string {
-    return this.table().toString();
+    return cardText(cardFacts(this.#shown()));
   }
 
-  [jupyterDisplay](): MimeBundle {
-    return this.table()[jupyterDisplay]();
+  async [jupyterDisplay](): Promise<MimeBundle> {
+    return cardBundle(await modelCard(this.#shown()));
   }
 
-  #isShared(layer: LayerInfo): boolean {
+  #isShared(layer: Layer): boolean {
     return this.layers.some(
       (other) => other !== layer && layer.tensors.every((name) => other.tensors.includes(name)),
     );
   }
 
-  #summary(): string {
-    const { name, architecture, format, parameters, bytes, contextLength } = this;
-    return (
-      `${name}: ${architecture} (${format}), ${formatCount(parameters)} parameters, ` +
-      `${formatBytes(bytes)}, context of ${formatCount(contextLength)} tokens`
-    );
+  #shown() {
+    const { architecture, bytes, contextLength, format, kvBytesPerToken, layers, name, parameters, tensors } =
+      this;
+    const { vocabularySize } = this;
+    const { smallestBudgetBytes } = this.plan();
+    return {
+      ...{ architecture, bytes, contextLength, format, kvBytesPerToken, layers, name, parameters, tensors },
+      ...{ smallestBudgetBytes, vocabularySize },
+    };
   }
 }
 
-function describe({ name, kind, tensors }: NativeLayer, byNumber: readonly TensorInfo[]): LayerInfo {
+function describe({ name, kind, tensors }: NativeLayer, byNumber: readonly TensorInfo[]): LayerDescription {
   const used = tensors.map((number) => byNumber[number]!);
   const byDtype = new Map<string, number>();
   for (const { dtype, bytes } of used) byDtype.set(dtype, (byDtype.get(dtype) ?? 0) + bytes);
@@ -269,6 +304,7 @@ function describe({ name, kind, tensors }: NativeLayer, byNumber: readonly Tenso
     kind,
     bytes: sum(used.map(({ bytes }) => bytes)),
     dtype: dtypes.join('+'),
+    offset: used[0]?.offset ?? 0,
     tensors: used.map((tensor) => tensor.name),
   };
 }

@@ -1,7 +1,6 @@
 /** The options of a session and of a generation: their meaning, their defaults, their ranges. */
 import { availableParallelism } from 'node:os';
 import { checkChoice, checkInteger, checkNumber } from '../checks';
-import { kernelHost } from '../display';
 import { HyperionError } from '../errors';
 import { parseBudget } from '../memory/budget';
 import { resolveStrategy, type StrategyConfig, type StrategyName } from '../memory/strategy';
@@ -84,18 +83,4 @@ export function resolveStops(stop: readonly string[] = []): readonly string[] {
     'INVALID',
     `stop is ${JSON.stringify(stop)}; it must be a list of texts, none empty`,
   );
-}
-
-/**
- * One signal for the caller's, and in a notebook the running cell's.
- *
- * @throws HyperionError `INVALID` when it is not a signal
- */
-export function resolveSignal(signal: AbortSignal | undefined, ...others: AbortSignal[]): AbortSignal {
-  const cell = kernelHost()?.signal;
-  try {
-    return AbortSignal.any([signal, cell, ...others].filter((one) => one !== undefined));
-  } catch (cause) {
-    throw new HyperionError('INVALID', 'signal is not an AbortSignal', {}, { cause });
-  }
 }

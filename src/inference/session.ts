@@ -4,6 +4,7 @@ import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Tabl
 import { HyperionError } from '../errors';
 import { Handle } from '../memory/handle';
 import { AllocationTrace } from '../memory/trace';
+import { resolveSignal } from '../model/signal';
 import { SessionMemory } from '../monitoring/counters';
 import { memoryMap } from '../monitoring/fragmentation';
 import { Recording, type RecordOptions } from '../monitoring/recording';
@@ -12,7 +13,7 @@ import { formatBytes, formatCount } from '../units';
 import { Generation } from './generation';
 import { Hidden, type Pooling } from './hidden';
 import { Logits } from './logits';
-import { type GenerateOptions, resolveSampling, resolveSignal, resolveStops } from './options';
+import { type GenerateOptions, resolveSampling, resolveStops } from './options';
 import { Passes } from './passes';
 import { type Prompt, readPrompt, type Vocabulary } from './prompt';
 import { SessionHolder } from './session-holder';
@@ -102,6 +103,11 @@ export class Session<Model extends SessionModel = SessionModel> {
     const statistics = native().sessionStatistics(this.#handle.get());
     const residentLayers = statistics.residentLayers.map((index) => this.model.layerNames[index]!);
     return { ...statistics, residentLayers };
+  }
+
+  /** Names of the layers that it holds now; none once it is closed. */
+  get heldLayers(): readonly string[] {
+    return this.#handle.closed ? [] : this.statistics.residentLayers;
   }
 
   /** Tokens that are in the KV cache. */

@@ -61,7 +61,7 @@ export class Allocator {
   /** Allocators come from `createAllocator()`, pools from `createPool()`. */
   constructor(
     config: NativeAllocatorConfig,
-    kind: 'allocator' | 'pool',
+    kind: 'allocator' | 'pool' | 'cache',
     name: string | undefined,
     tracking: OwnTracking = { on: false, callSites: false },
   ) {
@@ -156,6 +156,11 @@ export class Allocator {
     markAsUntransferable(buffer);
     pinned.set(buffer, this);
     return new type(buffer, 0, Math.floor(buffer.byteLength / type.BYTES_PER_ELEMENT));
+  }
+
+  /** Makes the views of a block empty; the block stays. @throws HyperionError `CLOSED` */
+  endView(block: number): void {
+    native().detachBlock(this.#handle.get(), block);
   }
 
   /** What it holds at this moment. @throws HyperionError `CLOSED` */

@@ -98,10 +98,10 @@ export class AllocatorHolder implements Holder {
     return this.isTracked ? toHistograms(native().allocatorHistograms(this.id)) : null;
   }
 
-  /** What is live now has leaked. */
+  /** What is live now has leaked, but for what a cache forgets with its model. */
   close(): void {
     open.delete(this);
-    removeHolder(this, true);
+    removeHolder(this, this.kind !== 'cache');
     native().closeAllocator(this.id);
   }
 }

@@ -4,6 +4,8 @@ import { excerpt, isObject, type JsonObject } from './json';
 
 /** The engine's own limit for one extent. */
 const LARGEST_COUNT = 2 ** 28;
+/** What texts name, architectures and the like, is short; messages quote it. */
+const LONGEST_TEXT = 200;
 
 /**
  * The fields of one object in a configuration file. A field that is absent or null takes its default; without a default
@@ -59,15 +61,15 @@ export class ConfigReader {
 
   text(name: string, fallback?: string): string {
     const value = this.field(name, fallback);
-    if (typeof value === 'string') return value;
-    throw this.wrong(name, 'text');
+    if (isName(value)) return value;
+    throw this.wrong(name, `text of up to ${LONGEST_TEXT} characters`);
   }
 
   /** A list of texts, or undefined when the field is absent. */
   texts(name: string): readonly string[] | undefined {
     if (!this.has(name)) return undefined;
     const value = this.fields[name];
-    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+    if (Array.isArray(value) && value.every(isName)) return value;
     throw this.wrong(name, 'a list of texts');
   }
 
@@ -98,4 +100,8 @@ export class ConfigReader {
   private wrong(name: string, expected: string): HyperionError {
     return this.bad(`'${this.prefix}${name}' is ${excerpt(this.fields[name])}; it must be ${expected}`);
   }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LONGEST_TEXT;
 }

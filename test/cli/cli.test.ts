@@ -39,11 +39,16 @@ describe('help', () => {
 });
 
 describe('inspect', () => {
-  test('a table of layers', () => {
+  test('a card and a table of layers', () => {
     const { status, stdout } = hyperion('inspect', llama);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^llama: llama \(safetensors\), 250,432 parameters, 978\.3 KiB/);
-    expect(stdout).toMatch(/^layers\.3\.feed_forward +132\.3 KiB +F32 +4$/m);
+    expect(stdout).toMatch(
+      /^llama\n {2}architecture +llama\n {2}format +safetensors\n {2}parameters +250,432\n/,
+    );
+    expect(stdout).toMatch(/^ {2}KV cache per token +1\.0 KiB\n {2}smallest budget +612\.0 KiB$/m);
+    expect(stdout).toMatch(
+      /^layers\.3\.feed_forward +feed_forward +132\.3 KiB +F32 +933\.7 KiB +4 +on disk/m,
+    );
   });
 
   test('--json: exactly the fields', () => {

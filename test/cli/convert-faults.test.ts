@@ -1,5 +1,5 @@
 /**
- * Conversions whose process is killed, or whose disk fails, at the first, second, … last change to the disk: what stood at
+ * Conversions whose process is killed or interrupted, or whose disk fails, at the first, second, … last change to the disk: what stood at
  * the output is whole afterwards, or the new model is.
  */
 import { execFile } from 'node:child_process';
@@ -115,6 +115,22 @@ describe.each(['model.tmai', 'model'])('%s', (name) => {
       // After the last rename the new model stands, though what follows it failed.
       expect([before, after]).toContain(state(output));
       if (state(output) === before) expect(readdirSync(dirname(output))).toEqual([name]);
+    });
+  });
+
+  test('Ctrl-C at any change: the old model and nothing else, or the new one when all was read', {
+    timeout: 300_000,
+  }, async () => {
+    const { input, start, before, after, changes } = await prepare(name);
+    await forEachChange(changes, async (change) => {
+      const output = start(`interrupt-${change}`);
+      const { code, stderr } = await runWith({ FAULT: 'SIGINT', FAULT_AT: String(change) }, input, output);
+      if (code === 1) expect(stderr).toMatch(/^hyperion: CANCELLED: writing .* was cancelled$/m);
+      else expect(code).toBe(0);
+      expect(state(output)).toBe(code === 1 ? before : after);
+      expect(readdirSync(dirname(output))).toEqual([name]);
+      // The first change comes before any chunk is read.
+      if (change === 1) expect(code).toBe(1);
     });
   });
 });

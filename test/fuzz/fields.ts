@@ -9,7 +9,9 @@ import { mutateJson } from './json';
 /** `prefix` is the width of the length that is written before the content; 0 = none. */
 export type Field =
   | { readonly kind: 'number'; readonly width: 1 | 2 | 4 | 8; readonly value: bigint }
-  | { readonly kind: 'bytes' | 'json'; readonly prefix: 0 | 4 | 8; readonly content: Uint8Array };
+  | { readonly kind: 'bytes' | 'json'; readonly prefix: 0 | 4 | 8; readonly content: Uint8Array }
+  /** zeros up to the next multiple */
+  | { readonly kind: 'padding'; readonly alignment: number };
 
 /** Larger inputs tell nothing more, and take longer. */
 const LARGEST_INPUT = 256 * 1024;
@@ -21,7 +23,14 @@ const NUMBERS = [
 ];
 
 export function encode(fields: readonly Field[]): Uint8Array {
-  return Buffer.concat(fields.flatMap(encodeField));
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (const field of fields)
+    for (const part of encodeField(field, length)) {
+      parts.push(part);
+      length += part.length;
+    }
+  return Buffer.concat(parts);
 }
 
 /** Up to four changes. */
@@ -53,6 +62,7 @@ function edit(fields: readonly Field[], dice: Dice): readonly Field[] {
 function mutateField(fields: readonly Field[], at: number, dice: Dice): Field {
   const field = fields[at]!;
   if (field.kind === 'number') return { ...field, value: mutateNumber(fields, field.value, dice) };
+  if (field.kind === 'padding') return { ...field, alignment: dice.pick([1, 64, 2 * field.alignment]) };
   if (field.prefix > 0 && dice.chance(0.2)) {
     // The length lies: what was read as content is now read as something else.
     const lie = {
@@ -60,7 +70,7 @@ function mutateField(fields: readonly Field[], at: number, dice: Dice): Field {
       width: field.prefix as 4 | 8,
       value: mutateNumber(fields, 0n, dice),
     } as const;
-    return { ...field, prefix: 0, content: Buffer.concat(encodeField(lie).concat(field.content)) };
+    return { ...field, prefix: 0, content: Buffer.concat([...encodeField(lie, 0), field.content]) };
   }
   const mutate = field.kind === 'json' ? mutateJson : mutateBytes;
   return { ...field, content: mutate(field.content, dice) };
@@ -68,12 +78,15 @@ function mutateField(fields: readonly Field[], at: number, dice: Dice): Field {
 
 function mutateNumber(fields: readonly Field[], value: bigint, dice: Dice): bigint {
   const other = dice.pick(fields);
-  const length = other.kind === 'number' ? other.value : BigInt(other.content.length);
+  const length =
+    other.kind === 'number' ? other.value : BigInt('content' in other ? other.content.length : 0);
   const near = [value + 1n, value - 1n, value * 2n, value ^ (1n << BigInt(dice.below(64))), length];
   return dice.chance(0.5) ? dice.pick(NUMBERS) : dice.pick(near);
 }
 
-function encodeField(field: Field): Uint8Array[] {
+/** `at` is where the field begins. */
+function encodeField(field: Field, at: number): Uint8Array[] {
+  if (field.kind === 'padding') return [Buffer.alloc(Math.ceil(at / field.alignment) * field.alignment - at)];
   if (field.kind === 'number') return [encodeNumber(field.value, field.width)];
   const { prefix, content } = field;
   return prefix === 0 ? [content] : [encodeNumber(BigInt(content.length), prefix), content];

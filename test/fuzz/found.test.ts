@@ -17,6 +17,14 @@ test("a shard's name of 5000 characters was asked of the file system, and told i
   expect(error.message.length).toBeLessThan(500);
 });
 
+test('an architecture of 5000 characters was told in full', async () => {
+  const folder = copyOf('llama');
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({ architectures: ['x'.repeat(5000)] }));
+  const error = await errorOf(() => openModel(folder));
+  expect([error.code, error.message]).toEqual(['BAD_FORMAT', expect.stringMatching(/'architectures' is/)]);
+  expect(error.message.length).toBeLessThan(500);
+});
+
 test('a rotary base of 1e-308 opened, and failed as INVALID when a session was planned', async () => {
   const folder = copyOf('llama');
   const config = { ...(await openCheckpoint(folder, { tokenizer: false })).config };

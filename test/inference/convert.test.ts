@@ -1,6 +1,8 @@
 /** Models converted to .tmai and back: every bit of the tensors, every bit of the logits, and what is refused. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   copyFileSync,
   linkSync,
   mkdirSync,
@@ -21,7 +23,7 @@ import { writeSafetensors } from '../../src/model/safetensors-writer';
 import { readTmai } from '../../src/model/tmai/read';
 import { native } from '../../src/native';
 import { expected, fixture, readSafetensors, sameBits } from '../support/fixtures';
-import { copyOf, errorOf, temporaryFolder } from '../support/temporary';
+import { copyOf, errorOf, temporaryFolder, writeHeader } from '../support/temporary';
 
 const manpage = join(__dirname, '../../notebooks/models/manpage');
 const folders = ['llama', 'llama-256', 'mistral-sharded', 'qwen2', 'manpage'].map((name) => {
@@ -48,7 +50,15 @@ function digest(data: Uint8Array): string {
 }
 
 function facts({ name, architecture, parameters, bytes, contextLength, endIds, layers }: Model) {
-  return { name, architecture, parameters, bytes, contextLength, endIds, layers };
+  // Where a layer lies in its file is the format's.
+  const shown = layers.map(({ name, kind, bytes, dtype, tensors }) => ({
+    name,
+    kind,
+    bytes,
+    dtype,
+    tensors,
+  }));
+  return { name, architecture, parameters, bytes, contextLength, endIds, layers: shown };
 }
 
 async function logits(path: string, ids: readonly number[]): Promise<Float32Array> {
@@ -121,18 +131,21 @@ describe.each(['f16', 'q8_0', 'q4_0', 'q4_k', 'q6_k'])('GGUF with %s', (type) =>
   });
 });
 
-test.each(['f16'])('a .tmai from GGUF with %s answers as that does, and text too', async (type) => {
-  const path = fixture(`../gguf/llama-${type}.gguf`);
-  const file = join(temporaryFolder(), `llama-${type}.tmai`);
-  await convert(path, file);
-  const [a, b] = [await openModel(path), await openModel(file)];
-  expect(facts(b)).toEqual(facts(a));
-  expect(b.tokenizer!.encode('Hello world')).toEqual(a.tokenizer!.encode('Hello world'));
-  a.close();
-  b.close();
-  const ids = [1, 2, 3, 4, 5];
-  expect(sameBits(await logits(file, ids), await logits(path, ids))).toBe(true);
-});
+test.each(['f16', 'q8_0', 'q4_0', 'q4_k', 'q6_k'])(
+  'a .tmai from GGUF with %s answers as that does, and text too',
+  async (type) => {
+    const path = fixture(`../gguf/llama-${type}.gguf`);
+    const file = join(temporaryFolder(), `llama-${type}.tmai`);
+    await convert(path, file);
+    const [a, b] = [await openModel(path), await openModel(file)];
+    expect(facts(b)).toEqual(facts(a));
+    expect(b.tokenizer!.encode('Hello world')).toEqual(a.tokenizer!.encode('Hello world'));
+    a.close();
+    b.close();
+    const ids = [1, 2, 3, 4, 5];
+    expect(sameBits(await logits(file, ids), await logits(path, ids))).toBe(true);
+  },
+);
 
 test('a model that did not come from GGUF is not made one', async () => {
   const output = join(temporaryFolder(), 'a.gguf');
@@ -328,6 +341,50 @@ describe('while it runs', () => {
     const error = await errorOf(() => convert(source, output, { force: true, onProgress: cut }));
     expect(error.code).toBe('CORRUPT');
     expect(readFileSync(output, 'utf8')).toBe('old');
+  });
+});
+
+describe('large tensors', () => {
+  /** The llama fixture with one more tensor, whose bytes are a hole in the file. */
+  function withHole(bytes: number): string {
+    const folder = copyOf('llama');
+    const path = join(folder, 'model.safetensors');
+    const file = readFileSync(path);
+    const length = Number(file.readBigUInt64LE());
+    const data = file.subarray(8 + length);
+    const hole = { dtype: 'U8', shape: [bytes], data_offsets: [data.length, data.length + bytes] };
+    const header = JSON.parse(file.toString('utf8', 8, 8 + length));
+    writeHeader(path, { ...header, hole });
+    appendFileSync(path, data);
+    truncateSync(path, statSync(path).size + bytes);
+    return folder;
+  }
+
+  test('are copied in chunks: memory does not grow with them', () => {
+    const output = join(temporaryFolder(), 'a.tmai');
+    const script = `
+      const { convert } = require(${JSON.stringify(join(__dirname, '../../dist/src/index.js'))});
+      const [small, large, output] = process.argv.slice(1);
+      (async () => {
+        await convert(small, output);
+        const before = process.resourceUsage().maxRSS;
+        await convert(large, output, { force: true });
+        console.log((process.resourceUsage().maxRSS - before) * 1024);
+      })();`;
+    const paths = [withHole(16 * 2 ** 20), withHole(400 * 2 ** 20), output];
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, ...paths], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(Number(stdout)).toBeLessThan(32 * 2 ** 20);
+  });
+
+  test('that the disk has no room for: told before anything is written', async () => {
+    const output = temporaryFolder();
+    const error = await errorOf(() => convert(withHole(8 * 2 ** 40), join(output, 'a.tmai')));
+    expect([error.code, error.message]).toEqual([
+      'IO',
+      expect.stringMatching(/needs 8\.0 TiB, the disk has .* free/),
+    ]);
+    expect(readdirSync(output)).toEqual([]);
   });
 });
 

@@ -89,7 +89,7 @@ describe('what a model says of itself', () => {
     async (name) => {
       const model = await openModel(fixture(name));
       for (const { name: tensor, file, bytes } of model.tensors) {
-        const read = await model.tensor(tensor).read();
+        const read = await model.tensor(tensor).readBytes();
         expect(read.length).toBe(bytes);
         expect(Buffer.from(readSafetensors(file)[tensor]!.bytes).equals(read)).toBe(true);
       }
@@ -101,7 +101,7 @@ describe('what a model says of itself', () => {
     const folder = copyOf('llama');
     const model = await openModel(folder);
     const stored = readSafetensors(join(folder, 'model.safetensors'))['model.norm.weight']!;
-    expect(await model.tensor('model.norm.weight').values()).toEqual(floats(stored.bytes));
+    expect(await model.tensor('model.norm.weight').read()).toEqual(floats(stored.bytes));
     model.close();
   });
 });
@@ -221,7 +221,7 @@ describe('configurations that are refused', () => {
     ['hidden_size as text', { hidden_size: '64' }, 'BAD_FORMAT', /'hidden_size' is "64"; it must be a whole/],
     ['hidden_size 0', { hidden_size: 0 }, 'BAD_FORMAT', /'hidden_size' is 0/],
     ['1e12 layers', { num_hidden_layers: 1e12 }, 'BAD_FORMAT', /'num_hidden_layers' is 1000000000000/],
-    ['layers without tensors', { num_hidden_layers: 2 ** 28 }, 'BAD_FORMAT', /no tensor 'model\.layers\.4\./],
+    ['layers without tensors', { num_hidden_layers: 2 ** 14 }, 'BAD_FORMAT', /no tensor 'model\.layers\.4\./],
     ['heads that do not divide', { num_key_value_heads: 3 }, 'BAD_FORMAT', /multiple of num_key_value_heads/],
     [
       'an odd head_dim',
@@ -335,10 +335,10 @@ test('generation_config.json has the last word on end tokens', async () => {
 test('a file that is replaced while it is open stays what it was', async () => {
   const folder = copyOf('llama');
   const model = await openModel(folder);
-  const before = await model.tensor('model.norm.weight').read();
+  const before = await model.tensor('model.norm.weight').readBytes();
   renameSync(join(folder, 'model.safetensors'), join(folder, 'old.safetensors'));
   writeFileSync(join(folder, 'model.safetensors'), 'something else');
-  expect(await model.tensor('model.norm.weight').read()).toEqual(before);
+  expect(await model.tensor('model.norm.weight').readBytes()).toEqual(before);
   model.close();
 });
 

@@ -1,6 +1,7 @@
 /**
  * Loaded with --require: the FAULT_AT-th change to the disk of this process does not happen. With FAULT=kill the process
- * dies instead, of a write halfway through; else the call fails with that code. On exit, FAULT_COUNT gets how many there were.
+ * dies instead, of a write halfway through; with SIGINT it is interrupted and the change happens; else the call fails with
+ * that code. On exit, FAULT_COUNT gets how many there were.
  */
 const { writeFileSync } = require('node:fs');
 const promises = require('node:fs/promises');
@@ -12,6 +13,15 @@ let count = 0;
 async function isDue(halfway) {
   count += 1;
   if (count !== at) return false;
+  if (fault === 'SIGINT') {
+    const interrupted = new Promise((resolve) => process.once('SIGINT', resolve));
+    // Waiting for a signal keeps no process alive.
+    const alive = setInterval(() => {}, 1000);
+    process.kill(process.pid, 'SIGINT');
+    await interrupted;
+    clearInterval(alive);
+    return false;
+  }
   await halfway?.();
   if (fault === 'kill') process.kill(process.pid, 'SIGKILL');
   return true;

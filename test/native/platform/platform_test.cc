@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <vector>
 
 #include "base/checked.h"
 #include "platform/file.h"
@@ -62,6 +64,23 @@ TEST(File, IsMappedOverReservedAddresses) {
   EXPECT_EQ(data[10000 - 4096], std::byte{0}) << "behind the end of the file";
   EXPECT_EQ(data[2 * kPageSize + 7], std::byte{7});
   EXPECT_EQ(file.value()->map(1, kPageSize, region.value().data()).code(), Code::io);
+}
+
+TEST(File, TellsWhichOfItsPagesAreInThePageCacheWithoutTouchingThem) {
+  const TemporaryFile temporary(3 * kPageSize + 1);
+  Result<std::unique_ptr<File>> file = open_file(temporary.path(), Access::buffered);
+  ASSERT_TRUE(file.ok());
+  std::vector<uint8_t> pages(6, 7);
+  // Just written, all of them are; behind the end of the file there are none.
+  ASSERT_TRUE(file.value()->resident_pages(0, pages).ok());
+  EXPECT_EQ(pages, (std::vector<uint8_t>{1, 1, 1, 1, 0, 0}));
+  ASSERT_TRUE(file.value()->resident_pages(3, std::span(pages).first(2)).ok());
+  EXPECT_EQ(pages[0], 1);
+  EXPECT_EQ(pages[1], 0);
+  // Cut short, it has fewer, and asking is no danger.
+  std::filesystem::resize_file(temporary.path(), kPageSize);
+  ASSERT_TRUE(file.value()->resident_pages(0, pages).ok());
+  EXPECT_EQ(pages, (std::vector<uint8_t>{1, 0, 0, 0, 0, 0}));
 }
 
 TEST(File, RefusesWhatIsNoRegularFile) {

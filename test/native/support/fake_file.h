@@ -81,6 +81,10 @@ class FakeFile final : public File {
     return Status(Code::unsupported, path_ + " has no mappings");
   }
 
+  Status resident_pages(uint64_t, std::span<uint8_t>) override {
+    return Status(Code::unsupported, path_ + " has no mappings");
+  }
+
   void drop_cache(uint64_t, uint64_t) override {}
   bool direct() const override { return false; }
   uint64_t size() const override { return size_; }
