@@ -19,14 +19,24 @@ export {
   Table,
 } from './display';
 export { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
-export { listArchitectures } from './inference/architectures';
+export { listArchitectures, registerArchitecture } from './inference/architectures';
+export type { Architecture } from './inference/architectures/architecture';
+/** What architectures are built of, for those who register their own. */
+export * as graphs from './inference/architectures/graphs';
 export { type Conversion, type ConvertOptions, convert, verify } from './inference/convert';
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
+export type { Hidden, Pooling } from './inference/hidden';
 export type { Candidate, Logits } from './inference/logits';
 export { type Model, type OpenOptions, openModel } from './inference/model';
 export type { GenerateOptions, SessionOptions } from './inference/options';
 export type { Conversation, Prompt } from './inference/prompt';
-export { type ForwardOptions, record, type Session, type SessionStatistics } from './inference/session';
+export {
+  type ForwardOptions,
+  type PoolingOptions,
+  record,
+  type Session,
+  type SessionStatistics,
+} from './inference/session';
 export {
   Allocator,
   type FailureCallback,

@@ -1,7 +1,7 @@
 /**
- * Every `@example` in src, run as it stands: names come from the public API, `'model'` stands for a small model, and a line
- * `expression; // value` holds the value against the expression where it is written as JavaScript. What an example pulls comes from
- * a hub on loopback that has the same model as `org/llama`.
+ * Every `@example` in src, run as it stands: names come from the public API, `'model'` stands for a small model, `'encoder'` for a small
+ * encoder, and a line `expression; // value` holds the value against the expression where it is written as JavaScript. What an example
+ * pulls comes from a hub on loopback that has the same model as `org/llama`.
  */
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -53,6 +53,7 @@ const AsyncFunction = (async () => {}).constructor as new (
 test.each(examples)('$name', async ({ file, code }) => {
   const folder = temporaryFolder();
   cpSync(fixture('llama'), join(folder, 'model'), { recursive: true });
+  cpSync(fixture('bert-odd'), join(folder, 'encoder'), { recursive: true });
   if (/\bpull\(/.test(code)) await HubServer.start({ 'org/llama': filesOf(fixture('llama')) });
   const api = {
     ...(await import('../src/index')),

@@ -1,6 +1,8 @@
 // Softmax attention of one query head over a KV cache kept in blocks.
 #pragma once
 
+#include "compute/activation.h"
+#include "compute/elementwise.h"
 #include "compute/matmul.h"
 #include "compute/simd/exp.h"
 
@@ -69,12 +71,17 @@ HYPERION_FLATTEN void weighted_values(const float* weights, float total,
 template <class V>
 void attention(const float* q, const float* const* k_blocks, const float* const* v_blocks,
                size_t block_positions, size_t stride, size_t first, size_t count, size_t head_dim,
-               float scale, float* scores, float* out) {
+               float scale, float cap, float* scores, float* out) {
   each_block<V>(block_positions, first, count,
                 [&](size_t block, size_t row, size_t rows, size_t done) {
                   dot_rows<V, DType::f32>(k_blocks[block] + row * stride, stride * sizeof(float),
                                           rows, q, head_dim, scores + done);
                 });
+  if (cap > 0) {
+    hyperion::scale<V>(scale, count, scores);
+    softcap<V>(cap, count, scores);
+    scale = 1;
+  }
   const float total = softmax_numerators<V>(scores, count, scale);
 
   constexpr size_t kTile = 16 * V::kHeadTile;

@@ -31,17 +31,38 @@ struct Kernels {
   void (*matmul)(const Matrix& w, const float* x, size_t x_stride, size_t tokens, float* y,
                  size_t y_stride, size_t row_begin, size_t row_end);
 
-  // One token: y = x / sqrt(mean(x^2) + eps) * weight. y may be x.
-  void (*rms_norm)(const float* x, const void* weight, DType dtype, float eps, size_t width,
-                   float* y);
+  // The same for a matrix kept as [in, out]: y[t * y_stride + c] is the dot product of column c,
+  // for c in [col_begin, col_end).
+  void (*matmul_transposed)(const Matrix& w, const float* x, size_t x_stride, size_t tokens,
+                            float* y, size_t y_stride, size_t col_begin, size_t col_end);
 
-  // One token, in place: each head's pair (x[i], x[i + head_dim/2]) turns by the angle whose cos[i]
-  // and sin[i] are given, i < head_dim/2 (the rotate-half convention of Hugging Face). REQUIRES
-  // head_dim even.
-  void (*rope)(float* x, size_t heads, size_t head_dim, const float* cos, const float* sin);
+  // One vector: y = x / sqrt(mean(x^2) + eps) * (weight + offset). y may be x.
+  void (*rms_norm)(const float* x, const void* weight, DType dtype, float offset, float eps,
+                   size_t width, float* y);
 
-  // out = gate * sigmoid(gate) * up. out may be gate or up.
-  void (*swiglu)(const float* gate, const float* up, size_t n, float* out);
+  // One vector: y = (x - mean(x)) / sqrt(variance(x) + eps) * weight. y may be x.
+  void (*layer_norm)(const float* x, const void* weight, DType dtype, float eps, size_t width,
+                     float* y);
+
+  // One token, in place: of each head's first 2 * pairs numbers the pair (x[i], x[i + pairs]) turns
+  // by the angle whose cos[i] and sin[i] are given (the rotate-half convention of Hugging Face).
+  // REQUIRES 2 * pairs <= head_dim.
+  void (*rope)(float* x, size_t heads, size_t head_dim, size_t pairs, const float* cos,
+               const float* sin);
+
+  // The same for pairs (x[2i], x[2i + 1]) (the convention of GGUF's Llama).
+  void (*rope_interleaved)(float* x, size_t heads, size_t head_dim, size_t pairs, const float* cos,
+                           const float* sin);
+
+  // y = f(y), number by number.
+  void (*silu)(size_t n, float* y);                // y sigmoid(y)
+  void (*gelu_tanh)(size_t n, float* y);           // y (1 + tanh(sqrt(2 / pi) (y + 0.044715 y^3))) / 2
+  void (*gelu_erf)(size_t n, float* y);            // y (1 + erf(y / sqrt(2))) / 2
+  void (*softcap)(float cap, size_t n, float* y);  // cap tanh(y / cap)
+  void (*scale)(float factor, size_t n, float* y);
+
+  // y *= x
+  void (*multiply)(const float* x, size_t n, float* y);
 
   // y += x
   void (*add)(const float* x, size_t n, float* y);
@@ -49,7 +70,8 @@ struct Kernels {
   // y += bias, for a bias stored as weights are.
   void (*add_bias)(const void* bias, DType dtype, size_t n, float* y);
 
-  // One query head over positions [first, first + count): out = softmax(scale * q . k) v.
+  // One query head over positions [first, first + count): out = softmax(scale * q . k) v, with the
+  // scores softly capped before the softmax where cap > 0.
   // Position p is row p % block_positions of block p / block_positions; a row starts `stride`
   // floats after the one before it, and a block's pointer is already at this head's first float.
   // Only blocks that hold positions asked for are read. The sums run in the order of positions, so
@@ -57,7 +79,7 @@ struct Kernels {
   // `out` takes head_dim floats.
   void (*attention)(const float* q, const float* const* k_blocks, const float* const* v_blocks,
                     size_t block_positions, size_t stride, size_t first, size_t count,
-                    size_t head_dim, float scale, float* scores, float* out);
+                    size_t head_dim, float scale, float cap, float* scores, float* out);
 
   // REQUIRES whole blocks; of quantized types every value is exact to one rounding.
   void (*to_f32)(const void* in, DType dtype, size_t n, float* out);

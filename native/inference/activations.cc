@@ -25,25 +25,28 @@ float* Activations::row(uint32_t buffer, uint64_t token) {
 }
 
 void Activations::turn_to(uint64_t position, uint64_t tokens) {
-  const uint64_t half = graph_.inverse_frequencies.size();
-  for (uint64_t t = 0; t < tokens; ++t) {
-    float* cosines = floats() + layout_.cosines + t * half;
-    float* sines = floats() + layout_.sines + t * half;
-    for (uint64_t i = 0; i < half; ++i) {
-      // The angle is rounded to float before its cosine is taken, as models are trained.
-      const float angle = static_cast<float>(position + t) * graph_.inverse_frequencies[i];
-      cosines[i] = static_cast<float>(std::cos(double{angle})) * graph_.rotary_scale;
-      sines[i] = static_cast<float>(std::sin(double{angle})) * graph_.rotary_scale;
+  for (size_t table = 0; table < graph_.rotary.size(); ++table) {
+    const auto& [frequencies, scale] = graph_.rotary[table];
+    for (uint64_t t = 0; t < tokens; ++t) {
+      float* cosines = floats() + layout_.cosines[table] + t * frequencies.size();
+      float* sines = floats() + layout_.sines[table] + t * frequencies.size();
+      for (size_t i = 0; i < frequencies.size(); ++i) {
+        // The angle is rounded to float before its cosine is taken, as models are trained.
+        const float angle = static_cast<float>(position + t) * frequencies[i];
+        cosines[i] = static_cast<float>(std::cos(double{angle})) * scale;
+        sines[i] = static_cast<float>(std::sin(double{angle})) * scale;
+      }
     }
   }
 }
 
-const float* Activations::cosines(uint64_t token) const {
-  return floats() + layout_.cosines + token * graph_.inverse_frequencies.size();
+const float* Activations::cosines(uint32_t table, uint64_t token) const {
+  return floats() + layout_.cosines[table] +
+         token * graph_.rotary[table].inverse_frequencies.size();
 }
 
-const float* Activations::sines(uint64_t token) const {
-  return floats() + layout_.sines + token * graph_.inverse_frequencies.size();
+const float* Activations::sines(uint32_t table, uint64_t token) const {
+  return floats() + layout_.sines[table] + token * graph_.rotary[table].inverse_frequencies.size();
 }
 
 }  // namespace hyperion

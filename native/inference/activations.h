@@ -24,11 +24,11 @@ class Activations {
   // First float of a token's row in a buffer.
   float* row(uint32_t buffer, uint64_t token);
 
-  // Computes cosines and sines for tokens at [position, position + tokens). REQUIRES: tokens <=
-  // rows.
+  // Computes the cosines and sines of all rotary tables for tokens at [position, position +
+  // tokens). REQUIRES: tokens <= rows.
   void turn_to(uint64_t position, uint64_t tokens);
-  const float* cosines(uint64_t token) const;
-  const float* sines(uint64_t token) const;
+  const float* cosines(uint32_t table, uint64_t token) const;
+  const float* sines(uint32_t table, uint64_t token) const;
 
  private:
   float* floats() const { return reinterpret_cast<float*>(region_.data()); }

@@ -20,8 +20,8 @@ Executor::Executor(Parts parts, const SessionOptions& options, Access access)
       operations_(parts.graph, parts.model,
                   {activations_, cache_, scratch_, team_, store_, rows_, parts.cancelled}) {}
 
-Status Executor::forward(std::span<const int32_t> ids, uint64_t position, LogitRows rows,
-                         float* logits) {
+Status Executor::forward(std::span<const int32_t> ids, uint64_t position, ResultRows rows,
+                         float* results) {
   const uint64_t positions = position + ids.size();
   const uint64_t chunk = requirements_.chunk(positions);
   if (Status status = make_room(ids.size(), positions, chunk); !status.ok()) return status;
@@ -31,10 +31,10 @@ Status Executor::forward(std::span<const int32_t> ids, uint64_t position, LogitR
     const uint64_t count = std::min<uint64_t>(chunk, ids.size() - done);
     const uint64_t left = ids.size() - done - count;
     const bool last = left == 0;
-    const bool with_head = rows == LogitRows::all || (rows == LogitRows::last && last);
-    const bool next_with_head = rows != LogitRows::last || left <= chunk;
+    const bool with_head = rows == ResultRows::all || (rows == ResultRows::last && last);
+    const bool next_with_head = rows != ResultRows::last || left <= chunk;
     store_.begin_pass(pass_order(with_head), pass_order(next_with_head));
-    float* out = rows == LogitRows::all ? logits + done * graph_.vocab : logits;
+    float* out = rows == ResultRows::all ? results + done * result_width(graph_) : results;
     const Step step = {ids.subspan(done, count), position + done, 0, count, out, nullptr};
     if (Status status = run_chunk(step, rows, last); !status.ok()) return status;
   }
@@ -45,7 +45,7 @@ Status Executor::forward(std::span<const int32_t> ids, uint64_t position, LogitR
 Status Executor::make_room(uint64_t tokens, uint64_t positions, uint64_t chunk) {
   if (Status status = requirements_.check(positions); !status.ok()) return status;
   // A decode step keeps the smallest room: the rest of the budget serves the layers.
-  const uint64_t fewest = requirements_.smallest_chunk();
+  const uint64_t fewest = requirements_.smallest_chunk(positions);
   const uint64_t rows = std::clamp(std::bit_ceil(tokens), fewest, chunk);
   const uint64_t blocks = KvLayout(graph_).blocks(positions);
   // What changes size is freed before anything grows, or old and new together could exceed the
@@ -76,17 +76,17 @@ Status Executor::make_staging() {
   return {};
 }
 
-Status Executor::run_chunk(const Step& chunk, LogitRows rows, bool last) {
+Status Executor::run_chunk(const Step& chunk, ResultRows rows, bool last) {
   Monitor& monitor = memory_.monitor();
   monitor.record(EventKind::pass_begin, kNoLayer, 0);
   activations_.turn_to(chunk.position, chunk.count);
-  const bool with_head = rows == LogitRows::all || (rows == LogitRows::last && last);
+  const bool with_head = rows == ResultRows::all || (rows == ResultRows::last && last);
   Status status;
   for (size_t i = 0; i < graph_.layers.size() && status.ok(); ++i) {
     Step step = chunk;
     if (graph_.layers[i].head) {
       if (!with_head) break;
-      if (rows == LogitRows::last) {
+      if (rows == ResultRows::last) {
         step.first = chunk.count - 1;
         step.count = 1;
       }

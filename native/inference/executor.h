@@ -12,8 +12,8 @@
 
 namespace hyperion {
 
-// Which logits a pass makes. Each row takes `vocab` floats of the caller's array.
-enum class LogitRows { none, last, all };
+// Of which tokens a pass makes the result. Each row takes `result_width` floats of the caller's array.
+enum class ResultRows { none, last, all };
 
 // One thread at a time, except for the counters.
 class Executor {
@@ -33,8 +33,9 @@ class Executor {
   // Computes the tokens `ids` that follow `position` tokens in the KV cache.
   // OVER_BUDGET before any work; CANCELLED, IO, CORRUPT, OUT_OF_MEMORY. After an error the
   // positions before `position` are as they were, and the same call may be made again. REQUIRES: 0
-  // <= id < vocab; position + ids.size() <= context length; ids is not empty.
-  Status forward(std::span<const int32_t> ids, uint64_t position, LogitRows rows, float* logits);
+  // <= id < vocab; position + ids.size() <= context length; ids is not empty; position is 0 where
+  // the graph reads whole texts.
+  Status forward(std::span<const int32_t> ids, uint64_t position, ResultRows rows, float* results);
 
   // Empties the KV cache and frees it.
   void clear() { cache_.clear(); }
@@ -53,7 +54,7 @@ class Executor {
  private:
   Status make_room(uint64_t tokens, uint64_t positions, uint64_t chunk);
   Status make_staging();
-  Status run_chunk(const Step& chunk, LogitRows rows, bool last);
+  Status run_chunk(const Step& chunk, ResultRows rows, bool last);
   Status run_layer(size_t index, Step step);
   bool is_loaded_whole(size_t index) const;
   std::vector<int> pass_order(bool with_head) const;

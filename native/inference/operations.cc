@@ -24,10 +24,10 @@ void Operations::each_row(const Step& step, FunctionRef<void(uint64_t row)> task
   });
 }
 
-// Where the step's first row of a buffer lies; the logits' rows lie in the caller's array.
-float* Operations::output_row(uint32_t buffer, const Step& step) {
-  if (buffer == logits_buffer(graph_)) return step.logits;
-  return work_.activations.row(buffer, step.first);
+// A token's row in a buffer; those of the result lie in the caller's array.
+float* Operations::row(uint32_t buffer, uint64_t token, const Step& step) {
+  if (buffer != graph_.result) return work_.activations.row(buffer, token);
+  return step.results + (token - step.first) * result_width(graph_);
 }
 
 Status Operations::compute(const Embed& op, const Step& step) {
@@ -46,37 +46,86 @@ Status Operations::compute(const Embed& op, const Step& step) {
                          work_.activations.row(op.out, step.first));
 }
 
+Status Operations::compute(const AddRow& op, const Step& step) {
+  const Tensor& table = model_.tensors()[op.table];
+  const uint64_t width = table.shape[1];
+  const std::byte* rows = step.weights->tensor(op.table);
+  each_row(step, [&](uint64_t t) {
+    const uint64_t index = op.row.value_or(step.position + t);
+    kernels_.add_bias(rows + index * bytes_of(table.dtype, width), table.dtype, width,
+                      row(op.out, t, step));
+  });
+  return {};
+}
+
 Status Operations::compute(const RmsNorm& op, const Step& step) {
   const DType dtype = model_.tensors()[op.weight].dtype;
   const std::byte* weight = step.weights->tensor(op.weight);
+  const uint64_t width = graph_.buffers[op.in].width / op.heads;
   each_row(step, [&](uint64_t t) {
-    kernels_.rms_norm(work_.activations.row(op.in, t), weight, dtype, op.eps,
-                      graph_.buffers[op.in].width, work_.activations.row(op.out, t));
+    for (uint64_t head = 0; head < op.heads; ++head) {
+      kernels_.rms_norm(row(op.in, t, step) + head * width, weight, dtype, op.offset, op.eps, width,
+                        row(op.out, t, step) + head * width);
+    }
+  });
+  return {};
+}
+
+Status Operations::compute(const LayerNorm& op, const Step& step) {
+  const DType dtype = model_.tensors()[op.weight].dtype;
+  const std::byte* weight = step.weights->tensor(op.weight);
+  const std::byte* bias = op.bias ? step.weights->tensor(*op.bias) : nullptr;
+  const uint64_t width = graph_.buffers[op.in].width;
+  each_row(step, [&](uint64_t t) {
+    float* out = row(op.out, t, step);
+    kernels_.layer_norm(row(op.in, t, step), weight, dtype, op.eps, width, out);
+    if (op.bias) kernels_.add_bias(bias, model_.tensors()[*op.bias].dtype, width, out);
   });
   return {};
 }
 
 Status Operations::compute(const Rope& op, const Step& step) {
+  const auto turn = op.interleaved ? kernels_.rope_interleaved : kernels_.rope;
+  const uint64_t pairs = graph_.rotary[op.table].inverse_frequencies.size();
   each_row(step, [&](uint64_t t) {
-    kernels_.rope(work_.activations.row(op.buffer, t), op.heads, op.head_dim,
-                  work_.activations.cosines(t), work_.activations.sines(t));
+    turn(row(op.buffer, t, step), op.heads, op.head_dim, pairs,
+         work_.activations.cosines(op.table, t), work_.activations.sines(op.table, t));
   });
   return {};
 }
 
-Status Operations::compute(const SwiGlu& op, const Step& step) {
-  each_row(step, [&](uint64_t t) {
-    kernels_.swiglu(work_.activations.row(op.gate, t), work_.activations.row(op.up, t),
-                    graph_.buffers[op.out].width, work_.activations.row(op.out, t));
-  });
+Status Operations::compute(const Activate& op, const Step& step) {
+  const auto activate = op.function == Activate::Function::silu        ? kernels_.silu
+                        : op.function == Activate::Function::gelu_tanh ? kernels_.gelu_tanh
+                                                                       : kernels_.gelu_erf;
+  const uint64_t width = graph_.buffers[op.buffer].width;
+  each_row(step, [&](uint64_t t) { activate(width, row(op.buffer, t, step)); });
+  return {};
+}
+
+Status Operations::compute(const SoftCap& op, const Step& step) {
+  const uint64_t width = graph_.buffers[op.buffer].width;
+  each_row(step, [&](uint64_t t) { kernels_.softcap(op.cap, width, row(op.buffer, t, step)); });
+  return {};
+}
+
+Status Operations::compute(const Scale& op, const Step& step) {
+  const uint64_t width = graph_.buffers[op.buffer].width;
+  each_row(step, [&](uint64_t t) { kernels_.scale(op.factor, width, row(op.buffer, t, step)); });
+  return {};
+}
+
+Status Operations::compute(const Multiply& op, const Step& step) {
+  const uint64_t width = graph_.buffers[op.out].width;
+  each_row(step,
+           [&](uint64_t t) { kernels_.multiply(row(op.in, t, step), width, row(op.out, t, step)); });
   return {};
 }
 
 Status Operations::compute(const Add& op, const Step& step) {
-  each_row(step, [&](uint64_t t) {
-    kernels_.add(work_.activations.row(op.in, t), graph_.buffers[op.out].width,
-                 work_.activations.row(op.out, t));
-  });
+  const uint64_t width = graph_.buffers[op.out].width;
+  each_row(step,
+           [&](uint64_t t) { kernels_.add(row(op.in, t, step), width, row(op.out, t, step)); });
   return {};
 }
 
@@ -103,12 +152,12 @@ Status Operations::compute(const Attention& op, const Step& step) {
     for (uint64_t i = next++; i < tasks && !work_.cancelled; i = next++) {
       const uint64_t head = i / step.count;
       const uint64_t t = step.first + i % step.count;
-      const uint64_t seen = step.position + t + 1;
+      const uint64_t seen = op.causal ? step.position + t + 1 : step.position + step.count;
       const uint64_t count = op.window ? std::min(seen, *op.window) : seen;
       const uint64_t kv_head = head / heads_per_kv;
       kernels_.attention(work_.activations.row(op.q, t) + head * op.head_dim, scratch.keys(kv_head),
                          scratch.values(kv_head), kBlockPositions, graph_.kv_width, seen - count,
-                         count, op.head_dim, op.scale, scratch.scores(thread),
+                         count, op.head_dim, op.scale, op.softcap, scratch.scores(thread),
                          work_.activations.row(op.out, t) + head * op.head_dim);
     }
   });

@@ -25,7 +25,7 @@ struct Step {
   uint64_t position;             // of the chunk's first token
   uint64_t first;                // the rows of the chunk that are computed
   uint64_t count;
-  float* logits;            // row `first` of the logits; null where none are made
+  float* results;           // row `first` of the results; null where none are made
   const LayerPin* weights;  // null for lookups without a resident layer
 };
 
@@ -51,16 +51,24 @@ class Operations {
 
  private:
   Status compute(const Embed& op, const Step& step);
+  Status compute(const AddRow& op, const Step& step);
   Status compute(const RmsNorm& op, const Step& step);
+  Status compute(const LayerNorm& op, const Step& step);
   Status compute(const MatMul& op, const Step& step);
   Status compute(const Rope& op, const Step& step);
   Status compute(const Attention& op, const Step& step);
-  Status compute(const SwiGlu& op, const Step& step);
+  Status compute(const Activate& op, const Step& step);
+  Status compute(const SoftCap& op, const Step& step);
+  Status compute(const Scale& op, const Step& step);
+  Status compute(const Multiply& op, const Step& step);
   Status compute(const Add& op, const Step& step);
 
+  Matrix matrix_of(const MatMul& op, const Step& step) const;
+  void add_bias(const MatMul& op, const Step& step, uint64_t begin, uint64_t end, uint64_t tokens,
+                float* out) const;
   void append_to_cache(const Attention& op, const Step& step);
   void each_row(const Step& step, FunctionRef<void(uint64_t row)> task);
-  float* output_row(uint32_t buffer, const Step& step);
+  float* row(uint32_t buffer, uint64_t token, const Step& step);
 
   const Graph& graph_;
   const Model& model_;

@@ -74,7 +74,7 @@ Status Session::reserve(uint64_t positions) const {
   return requirements_.check(positions);
 }
 
-Status Session::check_forward(const std::vector<int32_t>& ids, size_t logits) const {
+Status Session::check_forward(const std::vector<int32_t>& ids, size_t results) const {
   if (ids.empty()) return Status(Code::invalid, "there are no token ids");
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || static_cast<uint64_t>(ids[i]) >= graph_.vocab) {
@@ -83,23 +83,30 @@ Status Session::check_forward(const std::vector<int32_t>& ids, size_t logits) co
                                        std::to_string(graph_.vocab));
     }
   }
-  if (logits != 0 && logits != graph_.vocab && logits != ids.size() * graph_.vocab) {
-    return Status(Code::invalid, "logits has " + std::to_string(logits) +
-                                     " numbers; it must have 0, " + std::to_string(graph_.vocab) +
-                                     " or " + std::to_string(ids.size() * graph_.vocab));
+  const uint64_t width = result_width(graph_);
+  if (results != 0 && results != width && results != ids.size() * width) {
+    return Status(Code::invalid, "the result has " + std::to_string(results) +
+                                     " numbers; it must have 0, " + std::to_string(width) + " or " +
+                                     std::to_string(ids.size() * width));
+  }
+  if (position_ > 0 && reads_whole_text(graph_)) {
+    return Status(Code::invalid,
+                  "the model reads whole texts: nothing can be appended; reset the session first");
   }
   return reserve(position_ + ids.size());
 }
 
-Status Session::forward(std::vector<int32_t> ids, std::span<float> logits, Done done) {
-  if (Status status = check_forward(ids, logits.size()); !status.ok()) return status;
-  LogitRows rows = LogitRows::none;
-  if (!logits.empty()) rows = logits.size() == graph_.vocab ? LogitRows::last : LogitRows::all;
+Status Session::forward(std::vector<int32_t> ids, std::span<float> results, Done done) {
+  if (Status status = check_forward(ids, results.size()); !status.ok()) return status;
+  ResultRows rows = ResultRows::none;
+  if (!results.empty()) {
+    rows = results.size() == result_width(graph_) ? ResultRows::last : ResultRows::all;
+  }
   {
     const std::lock_guard lock(mutex_);
     if (busy_) return Status(Code::invalid, "the session is running a forward pass already");
     busy_ = true;
-    job_ = std::make_unique<Job>(Job{std::move(ids), rows, logits.data(), std::move(done)});
+    job_ = std::make_unique<Job>(Job{std::move(ids), rows, results.data(), std::move(done)});
   }
   wake_.notify_one();
   return {};
@@ -199,7 +206,7 @@ void Session::work() {
 
 Status Session::run(const Job& job) {
   if (cancelled_) return Status(Code::cancelled, "the pass was cancelled");
-  Status status = executor_->forward(job.ids, position_, job.rows, job.logits);
+  Status status = executor_->forward(job.ids, position_, job.rows, job.results);
   // Freeing memory for a pass may fail because of the cancel.
   if (!status.ok() && cancelled_) return Status(Code::cancelled, "the pass was cancelled");
   if (!status.ok()) return status;

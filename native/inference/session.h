@@ -41,10 +41,10 @@ class Session {
   // position stays.
   using Done = std::function<void(const Status&)>;
 
-  // Starts appending `ids` to the sequence. `logits` takes 0, vocab or ids.size() * vocab floats,
-  // and stays alive until `done` runs. INVALID (and `done` never runs) when another pass is running
-  // or an argument is wrong.
-  Status forward(std::vector<int32_t> ids, std::span<float> logits, Done done);
+  // Starts appending `ids` to the sequence. `results` takes none, one or ids.size() rows of
+  // `result_width` floats, and stays alive until `done` runs. INVALID (and `done` never runs) when
+  // another pass is running or an argument is wrong.
+  Status forward(std::vector<int32_t> ids, std::span<float> results, Done done);
 
   // Empties the KV cache. INVALID while a pass runs.
   Status reset();
@@ -71,13 +71,13 @@ class Session {
  private:
   struct Job {
     std::vector<int32_t> ids;
-    LogitRows rows;
-    float* logits;
+    ResultRows rows;
+    float* results;
     Done done;
   };
 
   Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions& options, Access access);
-  Status check_forward(const std::vector<int32_t>& ids, size_t logits) const;
+  Status check_forward(const std::vector<int32_t>& ids, size_t results) const;
   Status usable() const;
   void work();
   Status run(const Job& job);

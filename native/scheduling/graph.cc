@@ -4,8 +4,18 @@
 
 namespace hyperion {
 
-uint32_t logits_buffer(const Graph& graph) {
-  return std::get<MatMul>(graph.layers.back().ops.back()).out;
+uint64_t result_width(const Graph& graph) {
+  return graph.buffers[graph.result].width;
+}
+
+bool reads_whole_text(const Graph& graph) {
+  const auto looks_ahead = [](const Op& op) {
+    const auto* attention = std::get_if<Attention>(&op);
+    return attention != nullptr && !attention->causal;
+  };
+  return std::any_of(graph.layers.begin(), graph.layers.end(), [&](const GraphLayer& layer) {
+    return std::any_of(layer.ops.begin(), layer.ops.end(), looks_ahead);
+  });
 }
 
 bool is_lookup_only(const GraphLayer& layer) {

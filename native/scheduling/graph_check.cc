@@ -21,7 +21,7 @@ class Checker {
       layer_ = &graph_.layers[i];
       check_layer(i);
     }
-    if (problem_.empty()) check_logits();
+    if (problem_.empty()) check_result();
     if (problem_.empty()) return {};
     return Status(code_, "graph" + place() + ": " + problem_);
   }
@@ -46,7 +46,6 @@ class Checker {
     extent("the vocabulary", graph_.vocab, 1);
     extent("the context length", graph_.context_length, 1);
     extent("the width of the KV cache", graph_.kv_width, 0);
-    extent("the number of rotary frequencies", graph_.inverse_frequencies.size(), 0);
     require(graph_.kv_layers <= kMaxLayers && graph_.kv_layers * graph_.kv_width <= kMaxExtent,
             "the KV cache has " + std::to_string(graph_.kv_layers) + " layers of width " +
                 std::to_string(graph_.kv_width));
@@ -56,9 +55,13 @@ class Checker {
     for (const GraphBuffer& buffer : graph_.buffers) {
       extent(("the width of buffer " + buffer.name).c_str(), buffer.width, 1);
     }
-    require(std::isfinite(graph_.rotary_scale), "the rotary scale is not a number");
-    for (const float frequency : graph_.inverse_frequencies) {
-      require(std::isfinite(frequency), "a rotary frequency is not a number");
+    require(graph_.rotary.size() <= kMaxLayers, "too many rotary tables");
+    for (const RotaryTable& table : graph_.rotary) {
+      extent("the number of rotary frequencies", table.inverse_frequencies.size(), 1);
+      require(std::isfinite(table.scale), "the rotary scale is not a number");
+      for (const float frequency : table.inverse_frequencies) {
+        require(std::isfinite(frequency), "a rotary frequency is not a number");
+      }
     }
   }
 
@@ -101,10 +104,19 @@ class Checker {
             "tensor " + found.name + " has shape " + text(found.shape) + ", not " + text(shape));
   }
 
+  // What the extent of a tensor along an axis must be, when it may be more than `least`.
+  uint64_t at_least(uint64_t least, uint32_t tensor, size_t axis) const {
+    if (tensor >= model_.tensors().size()) return least;
+    const std::vector<uint64_t>& shape = model_.tensors()[tensor].shape;
+    return axis < shape.size() ? std::max(shape[axis], least) : least;
+  }
+
   // Norms and biases: nothing stores these quantized.
+  static constexpr const char* kNotFloat = "is not of F32, F16 or BF16, as it must be here";
+
   void require_vector(uint32_t tensor, uint64_t length) {
     require_shape(tensor, {length});
-    require_dtype(tensor, is_float, "is not of F32, F16 or BF16, as norms and biases must be");
+    require_dtype(tensor, is_float, kNotFloat);
   }
 
   void require_matrix(uint32_t tensor, uint64_t rows, uint64_t cols) {
@@ -142,28 +154,60 @@ class Checker {
     require_matrix(op.table, graph_.vocab, width(op.out));
   }
 
+  void check_op(const AddRow& op) {
+    operation_ = "add_row";
+    require_body();
+    require(!op.row || *op.row < kMaxExtent, "its row is beyond any table");
+    const uint64_t rows = op.row ? *op.row + 1 : graph_.context_length;
+    require_matrix(op.table, at_least(rows, op.table, 0), width(op.out));
+    require_dtype(op.table, is_float, kNotFloat);
+  }
+
   void check_op(const RmsNorm& op) {
     operation_ = "rms_norm";
     require_width(op.out, width(op.in));
+    require(op.heads >= 1 && width(op.in) % std::max(op.heads, 1u) == 0,
+            std::to_string(op.heads) + " heads do not divide its width");
+    if (!problem_.empty()) return;
+    require_vector(op.weight, width(op.in) / op.heads);
+    require(op.eps >= 0, "eps is " + std::to_string(op.eps));
+    require(std::isfinite(op.offset), "its offset is not a number");
+  }
+
+  void check_op(const LayerNorm& op) {
+    operation_ = "layer_norm";
+    require_width(op.out, width(op.in));
     require_vector(op.weight, width(op.in));
+    if (op.bias) require_vector(*op.bias, width(op.in));
     require(op.eps >= 0, "eps is " + std::to_string(op.eps));
   }
 
   void check_op(const MatMul& op) {
     operation_ = "matmul";
     require(op.in != op.out, "its input and output are one buffer");
-    require_matrix(op.weight, width(op.out), width(op.in));
-    if (op.bias) require_vector(*op.bias, width(op.out));
+    require(op.first <= kMaxExtent, "its first result is " + std::to_string(op.first));
+    const uint64_t end = op.first + width(op.out);
+    const uint64_t in = width(op.in);
+    if (op.transposed) {
+      require_matrix(op.weight, in, at_least(end, op.weight, 1));
+      require_dtype(op.weight, is_float, kNotFloat);
+    } else {
+      require_matrix(op.weight, at_least(end, op.weight, 0), in);
+    }
+    if (op.bias) require_vector(*op.bias, at_least(end, *op.bias, 0));
   }
 
   void check_op(const Rope& op) {
     operation_ = "rope";
     require_body();
     require_width(op.buffer, heads_width(op.heads, op.head_dim));
-    require(op.head_dim == 2 * graph_.inverse_frequencies.size(),
-            "heads of " + std::to_string(op.head_dim) +
-                " need half as many rotary frequencies, not " +
-                std::to_string(graph_.inverse_frequencies.size()));
+    require(op.table < graph_.rotary.size(), "rotary table " + std::to_string(op.table) + " of " +
+                                                 std::to_string(graph_.rotary.size()));
+    if (!problem_.empty()) return;
+    const uint64_t pairs = graph_.rotary[op.table].inverse_frequencies.size();
+    require(2 * pairs <= op.head_dim, "heads of " + std::to_string(op.head_dim) +
+                                          " have no room for " + std::to_string(pairs) +
+                                          " rotary frequencies, which turn pairs");
   }
 
   void check_op(const Attention& op) {
@@ -183,12 +227,30 @@ class Checker {
     require(op.out != op.q && op.out != op.k && op.out != op.v, "its output is one of its inputs");
     require(!op.window || *op.window >= 1, "its window is 0");
     require(std::isfinite(op.scale), "its scale is not a number");
+    require(op.softcap >= 0 && std::isfinite(op.softcap), "its soft cap is below 0");
+    require(op.causal || !op.window, "a window needs causal attention");
   }
 
-  void check_op(const SwiGlu& op) {
-    operation_ = "swiglu";
-    require_width(op.up, width(op.gate));
-    require_width(op.out, width(op.gate));
+  void check_op(const Activate& op) {
+    operation_ = "activate";
+    width(op.buffer);
+  }
+
+  void check_op(const SoftCap& op) {
+    operation_ = "softcap";
+    width(op.buffer);
+    require(op.cap > 0 && std::isfinite(op.cap), "its cap is not above 0");
+  }
+
+  void check_op(const Scale& op) {
+    operation_ = "scale";
+    width(op.buffer);
+    require(std::isfinite(op.factor), "its factor is not a number");
+  }
+
+  void check_op(const Multiply& op) {
+    operation_ = "multiply";
+    require_width(op.out, width(op.in));
   }
 
   void check_op(const Add& op) {
@@ -196,39 +258,49 @@ class Checker {
     require_width(op.out, width(op.in));
   }
 
-  // The last operation writes the logits straight to the caller, so no other may touch that buffer.
-  void check_logits() {
-    layer_ = &graph_.layers.back();
-    require(layer_->head, "the last layer is not a head layer");
-    const bool multiplies =
-        !layer_->ops.empty() && std::holds_alternative<MatMul>(layer_->ops.back());
-    require(multiplies, "its last operation is not the matmul that makes the logits");
-    if (!problem_.empty()) return;
-    const uint32_t logits = logits_buffer(graph_);
-    require_width(logits, graph_.vocab);
-    size_t uses = 0;
+  // The result lies in the caller's array, which is there in head layers only; the first operation
+  // that touches it must make it.
+  void check_result() {
+    require(graph_.result < graph_.buffers.size(), "its result is buffer " +
+                                                       std::to_string(graph_.result) + " of " +
+                                                       std::to_string(graph_.buffers.size()));
+    bool made = false;
     for (const GraphLayer& layer : graph_.layers) {
-      for (const Op& op : layer.ops) uses += touches(op, logits) ? 1 : 0;
+      layer_ = &layer;
+      for (const Op& op : layer.ops) {
+        if (!problem_.empty()) return;
+        if (!touches(op, graph_.result)) continue;
+        require(layer.head, "the result is used outside of head layers");
+        require(made || makes(op, graph_.result), "the result is used before it is made");
+        made = true;
+      }
     }
-    require(uses == 1, "the buffer of the logits is used by other operations too");
+    require(made, "no operation makes the result");
   }
 
   static bool touches(const Op& op, uint32_t buffer) {
     return std::visit(
         [&](const auto& o) {
-          using T = std::decay_t<decltype(o)>;
-          if constexpr (std::is_same_v<T, Embed>) return o.out == buffer;
-          if constexpr (std::is_same_v<T, Rope>) return o.buffer == buffer;
-          if constexpr (std::is_same_v<T, Attention>) {
+          if constexpr (requires { o.buffer; }) return o.buffer == buffer;
+          if constexpr (requires { o.q; }) {
             return o.q == buffer || o.k == buffer || o.v == buffer || o.out == buffer;
           }
-          if constexpr (std::is_same_v<T, SwiGlu>) {
-            return o.gate == buffer || o.up == buffer || o.out == buffer;
+          if constexpr (requires { o.in; }) return o.in == buffer || o.out == buffer;
+          if constexpr (requires { o.table; o.out; }) return o.out == buffer;
+        },
+        op);
+  }
+
+  // Whether it writes the buffer without reading it.
+  static bool makes(const Op& op, uint32_t buffer) {
+    return std::visit(
+        [&](const auto& o) {
+          using T = std::decay_t<decltype(o)>;
+          if constexpr (std::is_same_v<T, MatMul> || std::is_same_v<T, RmsNorm> ||
+                        std::is_same_v<T, LayerNorm>) {
+            return o.out == buffer && o.in != buffer;
           }
-          if constexpr (std::is_same_v<T, RmsNorm> || std::is_same_v<T, MatMul> ||
-                        std::is_same_v<T, Add>) {
-            return o.in == buffer || o.out == buffer;
-          }
+          return false;
         },
         op);
   }

@@ -32,12 +32,13 @@ ActivationLayout::ActivationLayout(const Graph& graph, uint64_t rows) : rows(row
     floats += round_up(width * rows, kLineFloats);
     return offset;
   };
-  const uint32_t logits = logits_buffer(graph);
   for (size_t i = 0; i < graph.buffers.size(); ++i) {
-    buffers.push_back(i == logits ? 0 : take(graph.buffers[i].width));
+    buffers.push_back(i == graph.result ? 0 : take(graph.buffers[i].width));
   }
-  cosines = take(graph.inverse_frequencies.size());
-  sines = take(graph.inverse_frequencies.size());
+  for (const RotaryTable& table : graph.rotary) {
+    cosines.push_back(take(table.inverse_frequencies.size()));
+    sines.push_back(take(table.inverse_frequencies.size()));
+  }
   bytes = round_up(floats * sizeof(float), kPageSize);
 }
 

@@ -12,15 +12,15 @@ namespace hyperion {
 // Positions of one KV block.
 inline constexpr uint64_t kBlockPositions = 64;
 
-// Offsets in floats into one region that holds `rows` tokens of every buffer, and their rotary
-// cosines and sines. The logits' buffer takes no room: logits go to the caller's array.
+// Offsets in floats into one region that holds `rows` tokens of every buffer, and their cosines and
+// sines by rotary table. The result's buffer takes no room: it lies in the caller's array.
 struct ActivationLayout {
   ActivationLayout(const Graph& graph, uint64_t rows);
 
   uint64_t rows;
   std::vector<uint64_t> buffers;
-  uint64_t cosines = 0;
-  uint64_t sines = 0;
+  std::vector<uint64_t> cosines;
+  std::vector<uint64_t> sines;
   uint64_t bytes = 0;
 };
 

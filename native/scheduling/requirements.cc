@@ -66,7 +66,8 @@ Requirements::Requirements(const Graph& graph, const Model& model, const Session
 void Requirements::size_fixed_pool() {
   uint64_t& pool = strategy_.initial_pool_size;
   if (pool == 0 && options_.budget == kUnlimited) {
-    const uint64_t rows = std::min(kLargestChunk, graph_.context_length);
+    const uint64_t rows = std::max(std::min(kLargestChunk, graph_.context_length),
+                                   smallest_chunk(graph_.context_length));
     pool = without_activations(graph_.context_length, weights_) + activations(rows);
   } else if (pool == 0) {
     pool = round_down(options_.budget - std::min(options_.budget, kRecordedPages), kPageSize);
@@ -97,16 +98,17 @@ uint64_t Requirements::without_activations(uint64_t positions, uint64_t weights)
   return overhead(strategy_) + weights + kv(positions) + scratch(positions) + staging_;
 }
 
-uint64_t Requirements::smallest_chunk() const {
+uint64_t Requirements::smallest_chunk(uint64_t positions) const {
+  if (reads_whole_text(graph_)) return positions;
   return std::min(kSmallestChunk, graph_.context_length);
 }
 
 uint64_t Requirements::smallest_budget(uint64_t positions) const {
-  return without_activations(positions, largest_layer_) + activations(smallest_chunk());
+  return without_activations(positions, largest_layer_) + activations(smallest_chunk(positions));
 }
 
 uint64_t Requirements::working_set(uint64_t positions) const {
-  return without_activations(positions, weights_) + activations(smallest_chunk());
+  return without_activations(positions, weights_) + activations(smallest_chunk(positions));
 }
 
 bool Requirements::everything_fits(uint64_t positions) const {
@@ -114,15 +116,17 @@ bool Requirements::everything_fits(uint64_t positions) const {
 }
 
 uint64_t Requirements::chunk(uint64_t positions) const {
+  if (reads_whole_text(graph_)) return positions;
   // A larger chunk is not worth reading layers again that could have stayed.
   const uint64_t weights = everything_fits(positions) ? weights_ : largest_layer_;
   const uint64_t rest = without_activations(positions, weights);
-  for (uint64_t rows = kLargestChunk; rows > smallest_chunk(); rows /= 2) {
+  const uint64_t fewest = smallest_chunk(positions);
+  for (uint64_t rows = kLargestChunk; rows > fewest; rows /= 2) {
     if (rows > graph_.context_length) continue;
     const uint64_t bytes = activations(rows);
     if (bytes <= room_ / kActivationShare && rest + bytes <= room_) return rows;
   }
-  return smallest_chunk();
+  return fewest;
 }
 
 Status Requirements::check_strategy() const {
@@ -157,7 +161,7 @@ Status Requirements::check(uint64_t positions) const {
     if (value > 0) add_detail(details, name, static_cast<double>(value));
   };
   add("largestLayerBytes", largest_layer_);
-  add("activationBytes", activations(smallest_chunk()));
+  add("activationBytes", activations(smallest_chunk(positions)));
   add("kvBytes", kv(positions));
   add("scratchBytes", scratch(positions));
   add("stagingBytes", staging_);

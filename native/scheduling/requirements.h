@@ -70,13 +70,13 @@ class Requirements {
   uint64_t working_set(uint64_t positions) const;
   bool everything_fits(uint64_t positions) const;
 
-  // Tokens that a pass computes together: the largest power of two from 8 to 512, and no more than
-  // the context, whose activations take an eighth of the budget at most and leave room for the
+  // Tokens that a pass computes together: all of them where the graph reads whole texts; else the
+  // largest power of two from 8 to 512, and no more than the context, whose activations take an eighth of the budget at most and leave room for the
   // rest: for all layers where these fit, else for the largest. At least 8, or the context.
   uint64_t chunk(uint64_t positions) const;
 
   // The least that chunk() returns.
-  uint64_t smallest_chunk() const;
+  uint64_t smallest_chunk(uint64_t positions) const;
 
   // INVALID for a fixed strategy's pool that is larger than the budget.
   Status check_strategy() const;

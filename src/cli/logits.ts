@@ -1,4 +1,4 @@
-/** `hyperion logits`: the scores of every token that could follow, as a file for other programs. */
+/** `hyperion logits`: what a model computes for each token, as a file for other programs. */
 import type { Command } from 'commander';
 import { openModel } from '../inference/model';
 import { writeSafetensors } from '../model/safetensors-writer';
@@ -9,7 +9,7 @@ export function register(program: Command): void {
     .command('logits')
     .summary('compute logits and write them to a file')
     .description(
-      'Compute the logits [T, vocab] of T token ids, f32, and write them as `logits` of a safetensors file.',
+      'Compute the logits [T, vocab] of T token ids, f32, and write them as `logits` of a safetensors file; of an encoder the hidden states [T, width], as `hidden`.',
     )
     .argument('<model>', 'a model folder, or a .safetensors or .gguf file')
     .requiredOption('--ids <ids>', 'token ids, as 1,2,3', parseIds)
@@ -22,11 +22,15 @@ type Flags = SessionFlags & { ids: number[]; out: string; json?: boolean };
 async function logits(path: string, { ids, out, json, ...options }: Flags): Promise<void> {
   const model = await openModel(path, { tokenizer: false });
   const session = model.session(options);
-  const { data, shape } = await session.forward(ids, { signal: interruptSignal() });
+  const passed = { signal: interruptSignal() };
+  const name = model.result;
+  const { data, shape } = await (name === 'hidden'
+    ? session.hidden(ids, passed)
+    : session.forward(ids, passed));
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  await writeSafetensors(out, [{ name: 'logits', dtype: 'F32', shape, data: bytes }]);
+  await writeSafetensors(out, [{ name, dtype: 'F32', shape, data: bytes }]);
   if (json) printJson({ out, shape, enginePeakBytes: session.memory.reservedPeak });
-  else process.stderr.write(`wrote logits [${shape.join(', ')}] to ${out}\n`);
+  else process.stderr.write(`wrote ${name} [${shape.join(', ')}] to ${out}\n`);
   model.close();
   await session.closed;
 }

@@ -89,6 +89,10 @@ export class Model {
   /** the most tokens that a sequence can have */
   readonly contextLength: number;
   readonly vocabularySize: number;
+  /** numbers of a token's hidden state */
+  readonly width: number;
+  /** what sessions compute: logits, or an encoder's hidden states */
+  readonly result: 'logits' | 'hidden';
   /** bytes of keys and values that each token adds to a session */
   readonly kvBytesPerToken: number;
   /** in the order of execution */
@@ -122,6 +126,8 @@ export class Model {
     this.bytes = sum(tensors.map(({ bytes }) => bytes));
     this.contextLength = graph.contextLength;
     this.vocabularySize = graph.vocab;
+    this.width = graph.width;
+    this.result = graph.result.kind;
     this.kvBytesPerToken = 2 * graph.kv.layers * graph.kv.width * Float32Array.BYTES_PER_ELEMENT;
     this.layerNames = graph.layers.map(({ name }) => name);
     this.tensors = tensors;
@@ -206,11 +212,7 @@ export class Model {
     return native().readFiles(this.#handle.get(), readers);
   }
 
-  /**
-   * Asks the operating system to forget cached pages of the model's files, for `hyperion bench`.
-   *
-   * @internal
-   */
+  /** Asks the operating system to forget cached pages of the model's files. Advice only. @throws HyperionError `CLOSED` */
   dropCache(): void {
     native().dropCache(this.#handle.get());
   }

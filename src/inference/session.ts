@@ -1,5 +1,5 @@
 /** A session: one model run inside one budget, with its own KV cache, counters and threads. */
-import { checkInteger } from '../checks';
+import { checkChoice, checkInteger } from '../checks';
 import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
 import { Handle } from '../memory/handle';
@@ -8,11 +8,13 @@ import { resolveSignal } from '../model/signal';
 import { SessionMemory } from '../monitoring/counters';
 import { memoryMap } from '../monitoring/fragmentation';
 import { Recording, type RecordOptions } from '../monitoring/recording';
-import { type NativeSessionOptions, type NativeStatistics, native } from '../native';
+import { type NativeGraph, type NativeSessionOptions, type NativeStatistics, native } from '../native';
 import { formatBytes, formatCount } from '../units';
 import { Generation } from './generation';
+import { Hidden, type Pooling } from './hidden';
 import { Logits } from './logits';
 import { type GenerateOptions, resolveSampling, resolveStops } from './options';
+import { Passes } from './passes';
 import { type Prompt, readPrompt, type Vocabulary } from './prompt';
 import { SessionHolder } from './session-holder';
 
@@ -22,6 +24,9 @@ export interface SessionModel extends Vocabulary {
   readonly contextLength: number;
   readonly endIds: readonly number[];
   readonly layerNames: readonly string[];
+  /** numbers of a token's hidden state */
+  readonly width: number;
+  readonly result: NativeGraph['result']['kind'];
 }
 
 /** What a session has done since it began. Sizes in bytes, times in milliseconds. */
@@ -33,6 +38,13 @@ export interface SessionStatistics extends Omit<NativeStatistics, 'residentLayer
 export interface ForwardOptions {
   /** Continues the sequence of the call before instead of beginning a new one. Default false. */
   readonly append?: boolean;
+  /** Ends the pass with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PoolingOptions {
+  /** How the vectors of the tokens become one. Default 'mean'. */
+  readonly pooling?: Pooling;
   /** Ends the pass with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
   readonly signal?: AbortSignal;
 }
@@ -61,10 +73,8 @@ export class Session<Model extends SessionModel = SessionModel> {
   readonly #handle: Handle;
   readonly #holder: SessionHolder;
   readonly #options: NativeSessionOptions;
+  readonly #passes: Passes;
   #recording: Recording | undefined;
-  #running = false;
-  /** which call the KV cache belongs to */
-  #turn = 0;
 
   /** Sessions come from `model.session()`. */
   constructor(
@@ -81,6 +91,7 @@ export class Session<Model extends SessionModel = SessionModel> {
     const holder = new SessionHolder(id, model.name, options.memory.strategy);
     this.#holder = holder;
     this.#handle = new Handle(this, 'session', id, () => resolve(holder.close()));
+    this.#passes = new Passes(this.#handle);
   }
 
   /** The session's byte counters at this moment. */
@@ -108,8 +119,8 @@ export class Session<Model extends SessionModel = SessionModel> {
    * Generates tokens that continue a prompt, from an empty KV cache. Everything is checked by this call; the work begins
    * when the first token is asked for.
    *
-   * @throws HyperionError `INVALID` for a prompt or an option, `OVER_BUDGET` when the tokens do not fit into the budget,
-   *   `CLOSED`; while iterating also `CANCELLED`, `IO`, `CORRUPT`
+   * @throws HyperionError `INVALID` for a prompt, an option or an encoder, `OVER_BUDGET` when the tokens do not fit into the
+   *   budget, `CLOSED`; while iterating also `CANCELLED`, `IO`, `CORRUPT`
    * @example
    * ```ts
    * const model = await openModel('model');
@@ -121,6 +132,7 @@ export class Session<Model extends SessionModel = SessionModel> {
    */
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     const handle = this.#handle.get();
+    this.#mustGive('logits');
     const { vocabularySize, tokenizer, endIds, contextLength } = this.model;
     const ids = readPrompt(prompt, this.model);
     // The last generated token is never computed itself: it may stand behind the end of the context.
@@ -152,7 +164,7 @@ export class Session<Model extends SessionModel = SessionModel> {
       signal,
       leave,
     };
-    return new Generation(request, this.#sequence());
+    return new Generation(request, this.#passes.sequence());
   }
 
   /**
@@ -169,20 +181,52 @@ export class Session<Model extends SessionModel = SessionModel> {
    * ```
    */
   async forward(prompt: Prompt, options: ForwardOptions = {}): Promise<Logits> {
+    this.#mustGive('logits');
     const { vocabularySize, tokenizer } = this.model;
-    const ids = readPrompt(prompt, this.model);
-    const cached = options.append ? this.position : 0;
-    this.#room(cached + ids.length);
-    native().reserve(this.#handle.get(), cached + ids.length);
-    const logits = new Float32Array(ids.length * vocabularySize);
-    if (!options.append) this.#restart();
-    await this.#run(ids, logits, resolveSignal(options.signal));
-    return new Logits(logits, [ids.length, vocabularySize], tokenizer);
+    const data = await this.#compute(prompt, vocabularySize, options);
+    return new Logits(data, [data.length / vocabularySize, vocabularySize], tokenizer);
+  }
+
+  /**
+   * Computes the last hidden state of every token of a text, with an encoder. The whole text is computed in one piece.
+   *
+   * @throws HyperionError `INVALID` for a prompt or a decoder, `OVER_BUDGET`, `CANCELLED`, `IO`, `CORRUPT`, `CLOSED`
+   * @example
+   * ```ts
+   * const encoder = await openModel('encoder');
+   * const hidden = await encoder.session().hidden([1, 2, 3]);
+   * hidden.shape[0]; // 3
+   * hidden.row(2).length === encoder.width; // true
+   * ```
+   */
+  async hidden(prompt: Prompt, options: Omit<ForwardOptions, 'append'> = {}): Promise<Hidden> {
+    this.#mustGive('hidden');
+    const { width } = this.model;
+    const data = await this.#compute(prompt, width, { signal: options.signal });
+    return new Hidden(data, [data.length / width, width]);
+  }
+
+  /**
+   * One vector for a text, with an encoder: texts that mean the like have vectors that point the same way.
+   *
+   * @returns `width` numbers, not normalized
+   * @throws HyperionError as `hidden` does, and `INVALID` for an option
+   * @example
+   * ```ts
+   * const encoder = await openModel('encoder');
+   * const session = encoder.session();
+   * const vector = await session.encode([1, 2, 3], { pooling: 'cls' });
+   * vector.length === encoder.width; // true
+   * ```
+   */
+  async encode(prompt: Prompt, options: PoolingOptions = {}): Promise<Float32Array> {
+    const pooling = checkChoice('pooling', options.pooling ?? 'mean', ['mean', 'cls']);
+    return (await this.hidden(prompt, { signal: options.signal })).pooled(pooling);
   }
 
   /** Forgets the sequence: the KV cache is emptied and its memory given back. Weights stay. */
   reset(): void {
-    this.#restart();
+    this.#passes.restart();
   }
 
   /**
@@ -285,46 +329,25 @@ export class Session<Model extends SessionModel = SessionModel> {
     throw new HyperionError('INVALID', message, { tokens, contextLength });
   }
 
-  /** Begins a new sequence and takes it away from whoever has it. */
-  #restart(): number {
-    const id = this.#handle.get();
-    if (this.#running) throw busy();
-    native().reset(id);
-    this.#turn += 1;
-    return this.#turn;
+  #mustGive(result: SessionModel['result']): void {
+    if (this.model.result === result) return;
+    const [is, use] =
+      result === 'hidden'
+        ? ['a decoder: it gives logits', 'forward() or generate()']
+        : ['an encoder: it gives hidden states and no logits', 'hidden() or encode()'];
+    throw new HyperionError('INVALID', `${this.model.name} is ${is}; use ${use}`);
   }
 
-  #sequence() {
-    let turn = 0;
-    return {
-      begin: (ids: Int32Array, logits: Float32Array, signal: AbortSignal) => {
-        turn = this.#restart();
-        return this.#run(ids, logits, signal);
-      },
-      next: (id: number, logits: Float32Array, signal: AbortSignal) => {
-        if (turn === this.#turn) return this.#run(Int32Array.of(id), logits, signal);
-        throw new HyperionError('CANCELLED', 'another call has begun a new sequence on this session');
-      },
-    };
-  }
-
-  async #run(ids: Int32Array, logits: Float32Array, signal: AbortSignal): Promise<void> {
-    const handle = this.#handle.get();
-    if (this.#running) throw busy();
-    if (signal.aborted) throw cancelled(signal);
-    const cancel = () => {
-      if (!this.#handle.closed) native().cancel(handle);
-    };
-    this.#running = true;
-    signal.addEventListener('abort', cancel, { once: true });
-    try {
-      await native().forward(handle, ids, logits);
-    } catch (error) {
-      throw signal.aborted ? cancelled(signal, error) : error;
-    } finally {
-      this.#running = false;
-      signal.removeEventListener('abort', cancel);
-    }
+  /** The results of every token of a text, `width` numbers for each. */
+  async #compute(prompt: Prompt, width: number, options: ForwardOptions): Promise<Float32Array> {
+    const ids = readPrompt(prompt, this.model);
+    const cached = options.append ? this.position : 0;
+    this.#room(cached + ids.length);
+    native().reserve(this.#handle.get(), cached + ids.length);
+    const results = new Float32Array(ids.length * width);
+    if (!options.append) this.#passes.restart();
+    await this.#passes.run(ids, results, resolveSignal(options.signal));
+    return results;
   }
 }
 
@@ -350,20 +373,4 @@ function deferred(): { promise: Promise<void>; resolve: (end: Promise<void>) => 
     resolve = settle;
   });
   return { promise, resolve };
-}
-
-function busy(): HyperionError {
-  return new HyperionError(
-    'INVALID',
-    'the session is running another call; await that one, or open a second session',
-  );
-}
-
-function cancelled(signal: AbortSignal, cause: unknown = signal.reason): HyperionError {
-  return new HyperionError(
-    'CANCELLED',
-    'the work was cancelled; the session can be used again',
-    {},
-    { cause },
-  );
 }

@@ -37,6 +37,22 @@ export class ConfigReader {
     throw this.wrong(name, 'a number above 0');
   }
 
+  /** A finite number. */
+  number(name: string, fallback?: number): number {
+    const value = this.field(name, fallback);
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    throw this.wrong(name, 'a number');
+  }
+
+  /** A list of numbers above 0, or undefined when the field is absent. */
+  numbers(name: string): readonly number[] | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.fields[name];
+    const isNumber = (item: unknown) => typeof item === 'number' && Number.isFinite(item) && item > 0;
+    if (Array.isArray(value) && value.every(isNumber)) return value;
+    throw this.wrong(name, 'a list of numbers above 0');
+  }
+
   flag(name: string, fallback: boolean): boolean {
     const value = this.field(name, fallback);
     if (typeof value === 'boolean') return value;

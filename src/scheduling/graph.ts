@@ -32,6 +32,11 @@ export class TensorTable {
     return number === undefined ? undefined : this.tensors[number];
   }
 
+  /** Whether the file has the tensor of this name in Hugging Face's models. */
+  has(canonical: string): boolean {
+    return this.number(this.fileName(canonical)) !== undefined;
+  }
+
   /** The engine's number of a tensor by its name in the file; undefined when there is none. */
   number(name: string): number | undefined {
     return this.#numbers.get(name);
@@ -82,9 +87,10 @@ export function layer(name: string, kind: LayerKind, ops: readonly NativeOp[]): 
 }
 
 function tensorsOf(op: NativeOp): number[] {
-  if (op.op === 'embed') return [op.table];
+  if (op.op === 'embed' || op.op === 'add_row') return [op.table];
   if (op.op === 'rms_norm') return [op.weight];
-  if (op.op === 'matmul') return op.bias === undefined ? [op.weight] : [op.weight, op.bias];
+  if (op.op === 'matmul' || op.op === 'layer_norm')
+    return op.bias === undefined ? [op.weight] : [op.weight, op.bias];
   return [];
 }
 

@@ -234,7 +234,7 @@ describe('sample', () => {
 describe('failures', () => {
   test.each([
     [['inspect', '/nowhere'], /^hyperion: IO: cannot read \/nowhere: there is no such file\n$/],
-    [['logits', fixture('bert'), '--ids', '1', '--out', 'x'], /^hyperion: UNSUPPORTED: .*BertModel/],
+    [['generate', fixture('bert'), '--ids', '1'], /^hyperion: INVALID: bert is an encoder/],
     [['generate', llama, '--prompt', ''], /^hyperion: INVALID: the prompt is empty/],
     [['generate', llama, '--ids', '1,512'], /^hyperion: INVALID: token 512 at index 1/],
     [['generate', llama, '--ids', '1', '--budget', '0'], /^hyperion: INVALID: budget '0'/],

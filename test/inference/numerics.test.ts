@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary';
 const TOLERANCE = 1e-3;
 const cli = join(__dirname, '../../dist/src/cli/main.js');
 
-describe.each(['llama', 'llama-256', 'mistral-sharded', 'qwen2'])('%s', (name) => {
+describe.each(['llama', 'llama-256', 'mistral-sharded', 'qwen2', 'qwen3', 'gpt2'])('%s', (name) => {
   const { inputIds, greedy, logits } = expected(name);
   let model: Model;
   let budgets: Record<string, number>;

@@ -1,7 +1,7 @@
 /** Parts of a graph that follow from a configuration alone: rotary frequencies, windows, biases. */
 import { describe, expect, test } from 'vitest';
-import { LLAMA, MISTRAL, QWEN2 } from '../../src/inference/architectures/llama';
 import { readRotary } from '../../src/inference/architectures/rotary';
+import { qwenWindow, slides, slidingWindow } from '../../src/inference/architectures/sliding-window';
 import { ConfigReader } from '../../src/model/config';
 
 const reader = (fields: object) => new ConfigReader('config.json', fields as Record<string, unknown>);
@@ -53,18 +53,25 @@ describe('rotary frequencies', () => {
 });
 
 describe('windows', () => {
-  test('llama has none, mistral has its own in every layer', () => {
-    expect(LLAMA.window(reader({ sliding_window: 8 }), 0)).toBeUndefined();
-    expect(MISTRAL.window(reader({ sliding_window: 8 }), 5)).toBe(8);
-    expect(MISTRAL.window(reader({ sliding_window: null }), 5)).toBeUndefined();
+  test('a window is what sliding_window says, and none where it is absent or null', () => {
+    expect(slidingWindow(reader({ sliding_window: 8 }))).toBe(8);
+    expect(slidingWindow(reader({ sliding_window: null }))).toBeUndefined();
+    expect(slidingWindow(reader({}))).toBeUndefined();
   });
 
-  test('qwen2: only when switched on, from max_window_layers on, or as layer_types say', () => {
+  test('qwen: only when switched on, from max_window_layers on, or as layer_types say', () => {
     const config = { sliding_window: 8, use_sliding_window: true, max_window_layers: 2 };
-    const windows = (fields: object) => [0, 1, 2, 3].map((layer) => QWEN2.window(reader(fields), layer));
+    const windows = (fields: object) => [0, 1, 2, 3].map((layer) => qwenWindow(reader(fields))(layer).window);
     expect(windows(config)).toEqual([undefined, undefined, 8, 8]);
     expect(windows({ ...config, use_sliding_window: false })).toEqual(Array(4).fill(undefined));
     const layer_types = ['sliding_attention', 'full_attention', 'full_attention', 'sliding_attention'];
     expect(windows({ ...config, layer_types })).toEqual([8, undefined, undefined, 8]);
+  });
+
+  test('layer_types overrule the rule of the family', () => {
+    const rule = (index: number) => index % 2 === 0;
+    expect([0, 1].map(slides(reader({}), rule))).toEqual([true, false]);
+    const layer_types = ['full_attention', 'sliding_attention'];
+    expect([0, 1].map(slides(reader({ layer_types }), rule))).toEqual([false, true]);
   });
 });

@@ -24,6 +24,12 @@ export function expected(name: string): Expected {
   };
 }
 
+/** `expected.safetensors` of an encoder. */
+export function expectedHidden(name: string): { inputIds: number[]; hidden: Float32Array } {
+  const tensors = readSafetensors(join(fixture(name), 'expected.safetensors'));
+  return { inputIds: integers(tensors.input_ids!.bytes), hidden: floats(tensors.hidden!.bytes) };
+}
+
 export interface StoredTensor {
   readonly dtype: string;
   readonly shape: number[];

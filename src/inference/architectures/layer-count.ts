@@ -5,8 +5,8 @@ import type { ConfigReader } from '../../model/config';
 const MOST_LAYERS = 2 ** 14;
 
 /** @throws HyperionError `BAD_FORMAT` when it is missing, or no number that a model could have */
-export function layerCount(config: ConfigReader): number {
-  const layers = config.count('num_hidden_layers');
+export function layerCount(config: ConfigReader, field = 'num_hidden_layers'): number {
+  const layers = config.count(field);
   if (layers <= MOST_LAYERS) return layers;
-  throw config.bad(`'num_hidden_layers' is ${layers}; up to ${MOST_LAYERS} are read`);
+  throw config.bad(`'${field}' is ${layers}; up to ${MOST_LAYERS} are read`);
 }

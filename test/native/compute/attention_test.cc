@@ -28,10 +28,10 @@ class Cache {
   }
 
   std::vector<float> attend(const Kernels& table, const std::vector<float>& q, size_t first,
-                            size_t count, float scale) const {
+                            size_t count, float scale, float cap = 0) const {
     std::vector<float> scores(count), out(q.size());
     table.attention(q.data(), k_blocks_.data(), v_blocks_.data(), block_positions_, stride_, first,
-                    count, q.size(), scale, scores.data(), out.data());
+                    count, q.size(), scale, cap, scores.data(), out.data());
     return out;
   }
 
@@ -42,7 +42,8 @@ class Cache {
 };
 
 std::vector<double> naive(const std::vector<float>& q, const std::vector<float>& k,
-                          const std::vector<float>& v, size_t first, size_t count, double scale) {
+                          const std::vector<float>& v, size_t first, size_t count, double scale,
+                          double cap = 0) {
   const size_t head_dim = q.size();
   std::vector<double> weights(count), out(head_dim);
   double top = -1e300, total = 0;
@@ -50,6 +51,7 @@ std::vector<double> naive(const std::vector<float>& q, const std::vector<float>&
     double dot = 0;
     for (size_t d = 0; d < head_dim; d++) dot += double{q[d]} * k[(first + i) * head_dim + d];
     weights[i] = dot * scale;
+    if (cap > 0) weights[i] = cap * std::tanh(weights[i] / cap);
     top = std::max(top, weights[i]);
   }
   for (double& weight : weights) total += weight = std::exp(weight - top);
@@ -80,6 +82,16 @@ TEST_P(AttentionTest, MatchesTheFormulaInDoubles) {
       for (size_t d = 0; d < head_dim; d++)
         ASSERT_NEAR(out[d], expected[d], 2e-5) << head_dim << " over " << positions;
     }
+}
+
+TEST_P(AttentionTest, CapsScoresSoftly) {
+  const size_t head_dim = 24, positions = 70;
+  const auto k = values_.normal(positions * head_dim), v = values_.normal(positions * head_dim);
+  const auto q = values_.normal(head_dim, 5);
+  const Cache cache(k, v, head_dim, 1, 0, 64);
+  const auto out = cache.attend(table(), q, 0, positions, 0.5f, 7);
+  const auto expected = naive(q, k, v, 0, positions, 0.5f, 7);
+  for (size_t d = 0; d < head_dim; d++) ASSERT_NEAR(out[d], expected[d], 2e-5);
 }
 
 TEST_P(AttentionTest, BitsDoNotDependOnTheBlocks) {

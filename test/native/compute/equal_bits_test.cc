@@ -35,48 +35,78 @@ TEST_P(EqualBits, MatMul) {
         }
 }
 
-TEST_P(EqualBits, RmsNorm) {
+TEST_P(EqualBits, MatMulTransposed) {
+  for (const DType dtype : kDTypes)
+    for (const size_t cols : kWidths)
+      for (const size_t rows : {1, 7, 40})
+        for (const size_t tokens : {1, 3}) {
+          const Stored w(values_.harsh(rows * cols), dtype, 1);
+          const auto x = values_.harsh(tokens * rows);
+          std::vector<float> expected(tokens * cols), actual(tokens * cols);
+          const Matrix matrix{w.data(), dtype, rows, cols};
+          scalar().matmul_transposed(matrix, x.data(), rows, tokens, expected.data(), cols, 0, cols);
+          table().matmul_transposed(matrix, x.data(), rows, tokens, actual.data(), cols, 0, cols);
+          ASSERT_TRUE(same_bits(expected, actual)) << rows << "x" << cols << " x" << tokens;
+        }
+}
+
+TEST_P(EqualBits, Norms) {
   for (const DType dtype : kDTypes)
     for (const size_t width : kWidths)
       for (const bool harsh : {false, true}) {
         const auto x = harsh ? values_.harsh(width) : values_.normal(width);
         const Stored weight(values_.normal(width), dtype, 1);
         std::vector<float> expected(width), actual(width);
-        scalar().rms_norm(x.data(), weight.data(), dtype, 1e-5f, width, expected.data());
-        table().rms_norm(x.data(), weight.data(), dtype, 1e-5f, width, actual.data());
+        scalar().rms_norm(x.data(), weight.data(), dtype, 1, 1e-5f, width, expected.data());
+        table().rms_norm(x.data(), weight.data(), dtype, 1, 1e-5f, width, actual.data());
+        ASSERT_TRUE(same_bits(expected, actual)) << width;
+        scalar().layer_norm(x.data(), weight.data(), dtype, 1e-5f, width, expected.data());
+        table().layer_norm(x.data(), weight.data(), dtype, 1e-5f, width, actual.data());
         ASSERT_TRUE(same_bits(expected, actual)) << width;
       }
 }
 
 TEST_P(EqualBits, Rope) {
-  for (const size_t head_dim : {2, 6, 14, 32, 34, 64, 80, 128}) {
-    auto expected = values_.harsh(3 * head_dim);
-    auto actual = expected;
-    const auto cos = values_.normal(head_dim / 2), sin = values_.normal(head_dim / 2);
-    scalar().rope(expected.data(), 3, head_dim, cos.data(), sin.data());
-    table().rope(actual.data(), 3, head_dim, cos.data(), sin.data());
-    ASSERT_TRUE(same_bits(expected, actual)) << head_dim;
-  }
+  for (const size_t head_dim : {2, 6, 14, 32, 34, 64, 80, 128})
+    for (const size_t pairs : {head_dim / 2, head_dim / 4 + 1}) {
+      auto expected = values_.harsh(3 * head_dim);
+      auto actual = expected;
+      const auto cos = values_.normal(pairs), sin = values_.normal(pairs);
+      scalar().rope(expected.data(), 3, head_dim, pairs, cos.data(), sin.data());
+      table().rope(actual.data(), 3, head_dim, pairs, cos.data(), sin.data());
+      ASSERT_TRUE(same_bits(expected, actual)) << head_dim;
+      scalar().rope_interleaved(expected.data(), 3, head_dim, pairs, cos.data(), sin.data());
+      table().rope_interleaved(actual.data(), 3, head_dim, pairs, cos.data(), sin.data());
+      ASSERT_TRUE(same_bits(expected, actual)) << head_dim;
+    }
 }
 
-TEST_P(EqualBits, SwiGlu) {
+TEST_P(EqualBits, FunctionsOverAllExponents) {
+  std::vector<float> x;
+  for (uint32_t bits = 0; bits < 0xffffff00u; bits += 40503) x.push_back(float_from_bits(bits));
+  for (const auto function : {&Kernels::silu, &Kernels::gelu_tanh, &Kernels::gelu_erf}) {
+    auto expected = x, actual = x;
+    (scalar().*function)(x.size(), expected.data());
+    (table().*function)(x.size(), actual.data());
+    EXPECT_TRUE(same_bits(expected, actual));
+  }
+  auto expected = x, actual = x;
+  scalar().softcap(30, x.size(), expected.data());
+  table().softcap(30, x.size(), actual.data());
+  EXPECT_TRUE(same_bits(expected, actual));
+}
+
+TEST_P(EqualBits, ScaleAndMultiply) {
   for (const size_t width : kWidths) {
-    const auto gate = values_.harsh(width), up = values_.harsh(width);
-    std::vector<float> expected(width), actual(width);
-    scalar().swiglu(gate.data(), up.data(), width, expected.data());
-    table().swiglu(gate.data(), up.data(), width, actual.data());
+    const auto x = values_.harsh(width);
+    auto expected = values_.harsh(width);
+    auto actual = expected;
+    scalar().scale(0.3f, width, expected.data());
+    scalar().multiply(x.data(), width, expected.data());
+    table().scale(0.3f, width, actual.data());
+    table().multiply(x.data(), width, actual.data());
     ASSERT_TRUE(same_bits(expected, actual)) << width;
   }
-}
-
-TEST_P(EqualBits, SwiGluOverAllExponents) {
-  std::vector<float> gate;
-  for (uint32_t bits = 0; bits < 0xffffff00u; bits += 40503) gate.push_back(float_from_bits(bits));
-  const std::vector<float> up(gate.size(), 1.0f);
-  std::vector<float> expected(gate.size()), actual(gate.size());
-  scalar().swiglu(gate.data(), up.data(), gate.size(), expected.data());
-  table().swiglu(gate.data(), up.data(), gate.size(), actual.data());
-  EXPECT_TRUE(same_bits(expected, actual));
 }
 
 TEST_P(EqualBits, AddAndAddBias) {
@@ -97,6 +127,7 @@ TEST_P(EqualBits, Attention) {
   for (const size_t head_dim : {1, 7, 16, 24, 64, 80, 128, 144})
     for (const size_t count : {1, 3, 16, 33, 70})
       for (const bool harsh : {false, true}) {
+        const float cap = count % 2 ? 0 : 20;
         const size_t n = count * head_dim;
         const auto k = harsh ? values_.harsh(n) : values_.normal(n);
         const auto v = harsh ? values_.harsh(n) : values_.normal(n);
@@ -104,9 +135,9 @@ TEST_P(EqualBits, Attention) {
         const float *k_block = k.data(), *v_block = v.data();
         std::vector<float> expected(head_dim), actual(head_dim), scores(count);
         scalar().attention(q.data(), &k_block, &v_block, count, head_dim, 0, count, head_dim, 0.25f,
-                           scores.data(), expected.data());
+                           cap, scores.data(), expected.data());
         table().attention(q.data(), &k_block, &v_block, count, head_dim, 0, count, head_dim, 0.25f,
-                          scores.data(), actual.data());
+                          cap, scores.data(), actual.data());
         ASSERT_TRUE(same_bits(expected, actual)) << head_dim << " over " << count;
       }
 }

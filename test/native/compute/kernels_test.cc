@@ -75,63 +75,160 @@ TEST_P(KernelsTest, MatMulOfNothingIsZeroOrNothing) {
   table().matmul({nullptr, DType::f32, 0, 16}, &x, 16, 1, y, 2, 0, 0);
 }
 
+TEST_P(KernelsTest, TransposedMatMulIsTheDotProductOfColumns) {
+  const size_t rows = 23, tokens = 3;
+  for (const DType dtype : kDTypes)
+    for (const size_t cols : kWidths) {
+      const Stored w(values_.normal(rows * cols), dtype, 1);
+      const auto x = values_.normal(tokens * rows);
+      const size_t begin = cols / 3, y_stride = cols + 2;
+      std::vector<float> y(tokens * y_stride, -77);
+      table().matmul_transposed({w.data(), dtype, rows, cols}, x.data(), rows, tokens, y.data(),
+                                y_stride, begin, cols);
+      for (size_t t = 0; t < tokens; t++)
+        for (size_t c = 0; c < y_stride; c++) {
+          if (c < begin || c >= cols) {
+            ASSERT_EQ(y[t * y_stride + c], -77) << "wrote outside of the range";
+            continue;
+          }
+          double sum = 0, magnitude = 0;
+          for (size_t k = 0; k < rows; k++) {
+            const double product = double{w.rounded()[k * cols + c]} * x[t * rows + k];
+            sum += product;
+            magnitude += std::fabs(product);
+          }
+          ASSERT_NEAR(y[t * y_stride + c], sum, 1e-6 * magnitude) << t << "," << c;
+        }
+    }
+}
+
+TEST_P(KernelsTest, TransposedMatMulDoesNotDependOnRangeOrTokens) {
+  const size_t rows = 100, cols = 211, tokens = 9;
+  const Stored w(values_.normal(rows * cols), DType::bf16);
+  const Matrix matrix{w.data(), DType::bf16, rows, cols};
+  const auto x = values_.normal(tokens * rows);
+  std::vector<float> whole(tokens * cols), parts(tokens * cols);
+  table().matmul_transposed(matrix, x.data(), rows, tokens, whole.data(), cols, 0, cols);
+  for (size_t c = 0; c < cols;) {
+    const size_t end = std::min(cols, c + 1 + values_.below(70));
+    for (size_t t = 0; t < tokens; t++)
+      table().matmul_transposed(matrix, &x[t * rows], rows, 1, &parts[t * cols], cols, c, end);
+    c = end;
+  }
+  EXPECT_TRUE(same_bits(whole, parts));
+}
+
 TEST_P(KernelsTest, RmsNormMatchesTheFormulaAlsoInPlace) {
+  for (const DType dtype : kDTypes)
+    for (const size_t width : kWidths)
+      for (const float offset : {0.0f, 1.0f}) {
+        const Stored weight(values_.normal(width), dtype, 1);
+        const auto x = values_.normal(width, 3);
+        auto y = x;
+        table().rms_norm(y.data(), weight.data(), dtype, offset, 1e-5f, width, y.data());
+        double squares = 0;
+        for (const float value : x) squares += double{value} * value;
+        const double inverse = 1 / std::sqrt(squares / static_cast<double>(width) + 1e-5);
+        for (size_t i = 0; i < width; i++) {
+          const double expected = x[i] * inverse * (double{weight.rounded()[i]} + offset);
+          ASSERT_NEAR(y[i], expected, 1e-6 * std::fabs(x[i] * inverse)) << width << " " << i;
+        }
+      }
+}
+
+TEST_P(KernelsTest, LayerNormMatchesTheFormulaAlsoInPlace) {
   for (const DType dtype : kDTypes)
     for (const size_t width : kWidths) {
       const Stored weight(values_.normal(width), dtype, 1);
-      const auto x = values_.normal(width, 3);
+      auto x = values_.normal(width, 3);
+      for (float& value : x) value += 5;
       auto y = x;
-      table().rms_norm(y.data(), weight.data(), dtype, 1e-5f, width, y.data());
-      double squares = 0;
-      for (const float value : x) squares += double{value} * value;
-      const double inverse = 1 / std::sqrt(squares / static_cast<double>(width) + 1e-5);
+      table().layer_norm(y.data(), weight.data(), dtype, 1e-5f, width, y.data());
+      const double count = static_cast<double>(width);
+      double sum = 0, squares = 0;
+      for (const float value : x) sum += value;
+      for (const float value : x) squares += (value - sum / count) * (value - sum / count);
       for (size_t i = 0; i < width; i++) {
-        const double expected = x[i] * inverse * weight.rounded()[i];
-        ASSERT_NEAR(y[i], expected, 1e-6 * std::fabs(expected)) << width << " " << i;
+        const double normal = (x[i] - sum / count) / std::sqrt(squares / count + 1e-5);
+        ASSERT_NEAR(y[i], normal * weight.rounded()[i], 1e-5) << width << " " << i;
       }
     }
 }
 
 TEST_P(KernelsTest, RopeTurnsEachPairByItsAngle) {
   const size_t heads = 3;
-  for (const size_t head_dim : {2, 6, 32, 34, 64, 128}) {
-    const size_t half = head_dim / 2;
-    const auto x = values_.normal(heads * head_dim), angle = values_.normal(half, 10);
-    std::vector<float> cos(half), sin(half);
-    for (size_t i = 0; i < half; i++) cos[i] = std::cos(angle[i]), sin[i] = std::sin(angle[i]);
-    auto y = x;
-    table().rope(y.data(), heads, head_dim, cos.data(), sin.data());
-    for (size_t h = 0; h < heads; h++)
-      for (size_t i = 0; i < half; i++) {
-        const double a = x[h * head_dim + i], b = x[h * head_dim + half + i];
-        ASSERT_NEAR(y[h * head_dim + i], a * cos[i] - b * sin[i], 1e-6);
-        ASSERT_NEAR(y[h * head_dim + half + i], b * cos[i] + a * sin[i], 1e-6);
-      }
+  for (const size_t head_dim : {2, 6, 32, 34, 64, 128})
+    for (const size_t pairs : {head_dim / 2, (head_dim + 2) / 4}) {
+      const auto x = values_.normal(heads * head_dim), angle = values_.normal(pairs, 10);
+      std::vector<float> cos(pairs), sin(pairs);
+      for (size_t i = 0; i < pairs; i++) cos[i] = std::cos(angle[i]), sin[i] = std::sin(angle[i]);
+      auto halves = x, neighbours = x;
+      table().rope(halves.data(), heads, head_dim, pairs, cos.data(), sin.data());
+      table().rope_interleaved(neighbours.data(), heads, head_dim, pairs, cos.data(), sin.data());
+      for (size_t h = 0; h < heads; h++)
+        for (size_t i = 0; i < head_dim; i++) {
+          const size_t head = h * head_dim;
+          if (i >= 2 * pairs) {  // beyond what turns
+            ASSERT_EQ(halves[head + i], x[head + i]);
+            ASSERT_EQ(neighbours[head + i], x[head + i]);
+          } else if (i < pairs) {
+            const auto expect_turned = [&](const std::vector<float>& y, size_t one, size_t other) {
+              const double a = x[one], b = x[other];
+              ASSERT_NEAR(y[one], a * cos[i] - b * sin[i], 1e-6);
+              ASSERT_NEAR(y[other], b * cos[i] + a * sin[i], 1e-6);
+            };
+            expect_turned(halves, head + i, head + i + pairs);
+            expect_turned(neighbours, head + 2 * i, head + 2 * i + 1);
+          }
+        }
+    }
+}
+
+// The function of every number from -120 to 120, beside the one in doubles.
+void expect_function(void (*function)(size_t, float*), double (*formula)(double),
+                     double absolute) {
+  std::vector<float> x;
+  for (float value = -120; value < 120; value += 0.0137f) x.push_back(value);
+  auto y = x;
+  function(y.size(), y.data());
+  for (size_t i = 0; i < x.size(); i++) {
+    const double expected = formula(x[i]);
+    ASSERT_NEAR(y[i], expected, 1e-6 * std::fabs(expected) + absolute) << x[i];
   }
 }
 
-TEST_P(KernelsTest, SwiGluMatchesTheFormula) {
-  std::vector<float> gate, up;
-  for (float g = -120; g < 120; g += 0.0137f) gate.push_back(g), up.push_back(1.5f);
-  std::vector<float> out(gate.size());
-  table().swiglu(gate.data(), up.data(), gate.size(), out.data());
-  for (size_t i = 0; i < gate.size(); i++) {
-    const double expected = gate[i] / (1 + std::exp(-double{gate[i]})) * 1.5;
-    // Past -88 the exponential is beyond the largest float and the quotient is zero.
-    const double tolerance = 1e-6 * std::fabs(expected) + (gate[i] < -88 ? 1e-36 : 0);
-    ASSERT_NEAR(out[i], expected, tolerance) << gate[i];
-  }
+TEST_P(KernelsTest, SiluMatchesTheFormula) {
+  // Past -88 the exponential is beyond the largest float and the quotient is zero.
+  const auto formula = [](double x) { return x / (1 + std::exp(-x)); };
+  expect_function(table().silu, formula, 1e-36);
 }
 
-TEST_P(KernelsTest, SwiGluMayWriteOverItsInputs) {
-  const auto gate = values_.normal(50), up = values_.normal(50);
-  std::vector<float> out(50);
-  table().swiglu(gate.data(), up.data(), 50, out.data());
-  auto over_gate = gate, over_up = up;
-  table().swiglu(over_gate.data(), up.data(), 50, over_gate.data());
-  table().swiglu(gate.data(), over_up.data(), 50, over_up.data());
-  EXPECT_TRUE(same_bits(out, over_gate));
-  EXPECT_TRUE(same_bits(out, over_up));
+TEST_P(KernelsTest, GeluMatchesBothFormulas) {
+  const auto with_tanh = [](double x) {
+    return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  };
+  const auto with_erf = [](double x) { return x / 2 * std::erfc(-x / std::sqrt(2)); };
+  expect_function(table().gelu_tanh, with_tanh, 1e-6);
+  expect_function(table().gelu_erf, with_erf, 1e-7);
+}
+
+TEST_P(KernelsTest, SoftCapMatchesTheFormula) {
+  auto x = values_.normal(300, 40);
+  auto y = x;
+  table().softcap(30, y.size(), y.data());
+  for (size_t i = 0; i < x.size(); i++)
+    ASSERT_NEAR(y[i], 30 * std::tanh(double{x[i]} / 30), 1e-5) << x[i];
+}
+
+TEST_P(KernelsTest, ScaleAndMultiplyRoundOnce) {
+  const auto x = values_.normal(37), y = values_.normal(37);
+  auto scaled = x, product = y;
+  table().scale(0.3f, 37, scaled.data());
+  table().multiply(x.data(), 37, product.data());
+  for (size_t i = 0; i < 37; i++) {
+    EXPECT_EQ(scaled[i], x[i] * 0.3f);
+    EXPECT_EQ(product[i], x[i] * y[i]);
+  }
 }
 
 TEST_P(KernelsTest, AddBiasAddsOnce) {

@@ -25,6 +25,12 @@ void change(Input& input, uint64_t& value) {
 void change(Input& input, float& value) {
   value = input.real();
 }
+void change(Input& input, bool& value) {
+  value = input.chance();
+}
+void change(Input& input, Activate::Function& value) {
+  value = static_cast<Activate::Function>(input.below(3));
+}
 template <typename T>
 void change(Input& input, std::optional<T>& value) {
   if (!value) {
@@ -43,7 +49,7 @@ struct ChangeField {
 
   template <typename T>
   void operator()(T& op) const {
-    uint64_t left = input.below(8);
+    uint64_t left = input.below(12);
     const auto field = [&](auto& value) {
       if (left-- == 0) change(input, value);
     };
@@ -63,8 +69,16 @@ struct ChangeField {
     if constexpr (requires { op.cache; }) field(op.cache);
     if constexpr (requires { op.window; }) field(op.window);
     if constexpr (requires { op.scale; }) field(op.scale);
-    if constexpr (requires { op.gate; }) field(op.gate);
-    if constexpr (requires { op.up; }) field(op.up);
+    if constexpr (requires { op.row; }) field(op.row);
+    if constexpr (requires { op.offset; }) field(op.offset);
+    if constexpr (requires { op.first; }) field(op.first);
+    if constexpr (requires { op.transposed; }) field(op.transposed);
+    if constexpr (requires { op.interleaved; }) field(op.interleaved);
+    if constexpr (requires { op.softcap; }) field(op.softcap);
+    if constexpr (requires { op.causal; }) field(op.causal);
+    if constexpr (requires { op.function; }) field(op.function);
+    if constexpr (requires { op.cap; }) field(op.cap);
+    if constexpr (requires { op.factor; }) field(op.factor);
   }
 };
 
@@ -91,7 +105,7 @@ void rearrange(Input& input, std::vector<T>& list) {
 }
 
 void change(Input& input, Graph& graph) {
-  switch (input.below(9)) {
+  switch (input.below(10)) {
     case 0:
       return change(input, graph.vocab);
     case 1:
@@ -101,13 +115,19 @@ void change(Input& input, Graph& graph) {
     case 3:
       return change(input, graph.kv_width);
     case 4:
-      return graph.inverse_frequencies.resize(input.below(64));
+      if (input.chance()) return graph.rotary.resize(input.below(3));
+      if (!graph.rotary.empty()) {
+        pick(input, graph.rotary).inverse_frequencies.resize(input.below(64));
+      }
+      return;
     case 5:
       if (!graph.buffers.empty()) change(input, pick(input, graph.buffers).width);
       return;
     case 6:
       if (input.chance()) return rearrange(input, graph.buffers);
       return rearrange(input, graph.layers);
+    case 7:
+      return change(input, graph.result);
     default:
       break;
   }
@@ -148,15 +168,30 @@ void run(const std::shared_ptr<Model>& model, const Graph& graph, const SessionO
   for (uint64_t i = 0; i < std::min<uint64_t>(3, graph.context_length); ++i) {
     ids.push_back(static_cast<int32_t>(graph.vocab - 1));
   }
-  std::vector<float> logits(ids.size() * graph.vocab);
+  std::vector<float> results(ids.size() * result_width(graph));
   std::promise<void> done;
   const Status refused =
-      session.value()->forward(ids, logits, [&](const Status&) { done.set_value(); });
+      session.value()->forward(ids, results, [&](const Status&) { done.set_value(); });
   if (refused.ok()) done.get_future().wait();
+}
+
+// With the operations that the network itself does without.
+TinyLlama with_all_operations() {
+  TinyLlama network = make_tiny_llama({.layers = 1, .context = 20});
+  Graph& graph = network.graph;
+  const uint32_t table = graph.layers[0].tensors[0];
+  GraphLayer& body = graph.layers[1];
+  const uint32_t norm = std::get<RmsNorm>(body.ops[0]).weight;
+  body.tensors.push_back(table);
+  body.ops.insert(body.ops.begin(), {AddRow{0, table}, AddRow{0, table, 3}, Scale{0, 2},
+                                     LayerNorm{0, 0, norm, 1e-5f, norm}});
+  graph.layers.back().ops.push_back(SoftCap{graph.result, 30});
+  return network;
 }
 
 void fuzz(Input input) {
   static const TinyLlama valid[] = {
+      with_all_operations(),
       make_tiny_llama({.layers = 1}),
       make_tiny_llama({.layers = 2, .tied = true, .window = 2, .biases = true}),
   };

@@ -44,6 +44,7 @@ Status check_types(DType matrix, DType norm, DType bias) {
   graph.vocab = 32;
   graph.context_length = 1;
   graph.buffers = {{"x", 32}, {"logits", 32}};
+  graph.result = 1;
   graph.layers = {{"embedding", {table}, false, {Embed{0, table}}},
                   {"norm", {scale}, true, {RmsNorm{0, 0, scale, 0}}},
                   {"output", {table, offset}, true, {MatMul{0, 1, table, offset}}}};
@@ -113,9 +114,11 @@ TEST_F(GraphCheck, RefusesAnEmptyWindow) {
   expect_refused("window");
 }
 
-TEST_F(GraphCheck, RefusesTooFewRotaryFrequencies) {
-  network_.graph.inverse_frequencies.pop_back();
+TEST_F(GraphCheck, RefusesMoreRotaryFrequenciesThanPairsAndTablesThatAreNotThere) {
+  network_.graph.rotary[0].inverse_frequencies.push_back(1);
   expect_refused("rotary frequencies");
+  network_.graph.rotary.clear();
+  expect_refused("rotary table 0 of 0");
 }
 
 TEST_F(GraphCheck, RefusesAnInputThatIsItsOutput) {
@@ -134,14 +137,68 @@ TEST_F(GraphCheck, RefusesABodyLayerAfterAHeadLayer) {
   expect_refused("follows a head layer");
 }
 
-TEST_F(GraphCheck, RefusesLogitsThatAreNotTheLastProduct) {
-  network_.graph.layers.back().ops.push_back(Add{1, 0});
-  expect_refused("logits");
+TEST_F(GraphCheck, RefusesAResultThatNothingMakes) {
+  network_.graph.layers.back().ops.clear();
+  expect_refused("no operation makes the result");
 }
 
-TEST_F(GraphCheck, RefusesOtherUsesOfTheLogits) {
+TEST_F(GraphCheck, RefusesAResultThatIsReadBeforeItIsMade) {
+  auto& ops = network_.graph.layers.back().ops;
+  ops.insert(ops.begin(), Scale{8, 2});
+  expect_refused("before it is made");
+}
+
+TEST_F(GraphCheck, RefusesTheResultOutsideOfHeadLayers) {
   network_.graph.layers[2].ops.push_back(Add{8, 8});
-  expect_refused("logits");
+  expect_refused("outside of head layers");
+}
+
+TEST_F(GraphCheck, RefusesAResultThatIsNoBuffer) {
+  network_.graph.result = 9;
+  expect_refused("buffer 9");
+}
+
+TEST_F(GraphCheck, TakesWhatFollowsTheLastProduct) {
+  network_.graph.layers.back().ops.push_back(SoftCap{8, 30});
+  EXPECT_TRUE(check_graph(network_.graph, *network_.fake.model).ok());
+}
+
+TEST_F(GraphCheck, RefusesPartsOfAWeightBeyondItsEnd) {
+  op<MatMul>(kAttentionLayer, 1).first = 1;
+  expect_refused("shape");
+}
+
+TEST_F(GraphCheck, RefusesATransposedMatrixOfAnotherShape) {
+  op<MatMul>(2, 1).transposed = true;
+  expect_refused("shape");
+}
+
+TEST_F(GraphCheck, RefusesHeadsThatDoNotDivideANormsWidth) {
+  op<RmsNorm>(kAttentionLayer, 0).heads = 5;
+  expect_refused("do not divide");
+}
+
+TEST_F(GraphCheck, RefusesATableOfPositionsThatIsShorterThanTheContext) {
+  const uint32_t table = network_.graph.layers[0].tensors[0];
+  network_.graph.layers[kAttentionLayer].tensors.push_back(table);
+  network_.graph.layers[kAttentionLayer].ops.push_back(AddRow{0, table, 22});
+  EXPECT_TRUE(check_graph(network_.graph, *network_.fake.model).ok());
+  network_.graph.layers[kAttentionLayer].ops.push_back(AddRow{0, table});
+  expect_refused("shape");
+}
+
+TEST_F(GraphCheck, RefusesAWindowThatLooksAhead) {
+  op<Attention>(kAttentionLayer, 6).window = 4;
+  op<Attention>(kAttentionLayer, 6).causal = false;
+  expect_refused("causal");
+}
+
+TEST_F(GraphCheck, RefusesCapsThatAreNone) {
+  op<Attention>(kAttentionLayer, 6).softcap = -1;
+  expect_refused("soft cap");
+  op<Attention>(kAttentionLayer, 6).softcap = 0;
+  network_.graph.layers.back().ops.push_back(SoftCap{8, 0});
+  expect_refused("cap");
 }
 
 TEST_F(GraphCheck, RefusesAVocabularyThatIsNotTheTables) {

@@ -71,7 +71,7 @@ class Naive {
     for (size_t head = 0; head < row.size() / dim; ++head) {
       for (size_t i = 0; i < half; ++i) {
         const double angle =
-            static_cast<double>(position) * double{network_.graph.inverse_frequencies[i]};
+            static_cast<double>(position) * double{network_.graph.rotary[0].inverse_frequencies[i]};
         double& first = row[head * dim + i];
         double& second = row[head * dim + half + i];
         const double turned = first * std::cos(angle) - second * std::sin(angle);
@@ -152,8 +152,10 @@ TinyLlama make_tiny_llama(const TinyLlamaShape& shape) {
   graph.context_length = shape.context;
   graph.kv_layers = shape.layers;
   graph.kv_width = kv_width;
+  graph.result = logits;
+  graph.rotary.resize(1);
   for (uint32_t i = 0; i < dim / 2; ++i) {
-    graph.inverse_frequencies.push_back(
+    graph.rotary[0].inverse_frequencies.push_back(
         1 / std::pow(100.0f, 2 * static_cast<float>(i) / static_cast<float>(dim)));
   }
   for (const uint64_t width : {shape.width, shape.width, shape.width, kv_width, kv_width,
@@ -192,7 +194,7 @@ TinyLlama make_tiny_llama(const TinyLlamaShape& shape) {
          {n2, wg, wu, wd},
          false,
          {RmsNorm{x, n, n2, kEps}, MatMul{n, gate, wg, {}}, MatMul{n, up, wu, {}},
-          SwiGlu{gate, up, gate}, MatMul{gate, n, wd, {}}, Add{n, x}}});
+          Activate{gate, Activate::Function::silu}, Multiply{up, gate}, MatMul{gate, n, wd, {}}, Add{n, x}}});
   }
   const uint32_t norm = builder.add("norm", {shape.width});
   graph.layers.push_back({"norm", {norm}, true, {RmsNorm{x, n, norm, kEps}}});
