@@ -11,6 +11,7 @@ export interface Card {
   readonly table: Table;
 }
 
+// Plain divisions: notebooks and exported pages have rules of their own for lists of terms.
 const FACT = 'padding:6px 12px;border-radius:6px;background:rgba(128,128,128,0.12)';
 const LABEL = 'font-size:0.85em;opacity:0.75;text-align:left';
 const TEXT_STYLE = 'margin:0;font-size:1.1em;font-weight:600;text-align:left';
@@ -32,10 +33,10 @@ export async function cardBundle(card: Card): Promise<MimeBundle> {
   const { title, facts, picture, table } = card;
   const cells = facts.map(
     ({ label, text }) =>
-      `<div style="${FACT}"><dt style="${LABEL}">${escapeHtml(label)}</dt><dd style="${TEXT_STYLE}">${escapeHtml(text)}</dd></div>`,
+      `<div style="${FACT}"><div style="${LABEL}">${escapeHtml(label)}</div><div style="${TEXT_STYLE}">${escapeHtml(text)}</div></div>`,
   );
   const html =
-    `<div><div style="font-size:1.2em;font-weight:600">${escapeHtml(title)}</div><dl style="${GRID}">${cells.join('')}</dl>` +
+    `<div><div style="font-size:1.2em;font-weight:600">${escapeHtml(title)}</div><div style="${GRID}">${cells.join('')}</div>` +
     `${withoutGround(await picture.toSVG())}<details><summary style="cursor:pointer">layers</summary>${table.toHTML()}</details></div>`;
   return { [HTML]: printable(html), [TEXT]: cardText(card) };
 }

@@ -31,6 +31,8 @@ export interface ResidencyMap {
 const STATES: readonly ResidencyState[] = ['viewed', 'cached', 'page cache', 'evicted', 'on disk'];
 /** How little of a tensor in the page cache still shows. */
 const FAINTEST = 0.3;
+/** More columns than these touch each other. */
+const MOST_APART = 24;
 const ROW_HEIGHT = 15;
 const LONGEST_NAME = 38;
 const NAME_WIDTH = 250;
@@ -70,14 +72,15 @@ interface Cell extends Rectangle, ResidencyCell {
 }
 
 function cellsOf({ cells, columns, rows }: ResidencyMap): Cell[] {
+  const gap = columns.length > MOST_APART ? 0 : 0.04;
   return cells.flatMap((row, i) =>
     row.map(({ share, state }, j) => ({
       state,
       share: finite(share),
       row: rows[i]!,
       column: columns[j]!,
-      x1: j + 0.04,
-      x2: j + 0.96,
+      x1: j + gap,
+      x2: j + 1 - gap,
       y1: i + 0.08,
       y2: i + 0.92,
       color: colorOf(state),

@@ -206,11 +206,7 @@ export class Model {
     return native().readFiles(this.#handle.get(), readers);
   }
 
-  /**
-   * Asks the operating system to forget cached pages of the model's files, for `hyperion bench`.
-   *
-   * @internal
-   */
+  /** Asks the operating system to forget cached pages of the model's files. Advice only. @throws HyperionError `CLOSED` */
   dropCache(): void {
     native().dropCache(this.#handle.get());
   }

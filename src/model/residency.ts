@@ -13,7 +13,7 @@ import {
   Table,
 } from '../display';
 import { native } from '../native';
-import { formatBytes, formatCount } from '../units';
+import { formatBytes, formatCount, formatDuration } from '../units';
 import type { TensorInfo } from './tensor-info';
 
 /** Where one tensor is; a page that two tensors share counts for both. */
@@ -153,8 +153,8 @@ export class Residency {
       title: `Residency of ${this.model}`,
       summary: this.#summary(),
       rows: [...rows.keys()],
-      across: 'time of look (s)',
-      columns: this.history.map(({ timeMs }) => ((timeMs - first!.timeMs) / 1000).toFixed(1)),
+      across: 'since the first look',
+      columns: this.history.map(({ timeMs }) => formatDuration(timeMs - first!.timeMs)),
       cells: [...rows.values()].map((names) => this.history.map(({ tensors }) => cellOf(tensors, names))),
     });
   }

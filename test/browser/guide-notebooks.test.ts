@@ -1,4 +1,4 @@
-/** The notebooks on memory and monitoring as a user meets them: JupyterLab in a browser, Run All Cells. */
+/** The notebooks on memory, monitoring and models as a user meets them: JupyterLab in a browser, Run All Cells. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -87,5 +87,34 @@ describe('02-monitoring in JupyterLab', () => {
     const report = await run.page.frameText('Memory report');
     for (const planted of ['double free', 'foreign handle', 'forgotten', 'parser', 'strips'])
       expect(report).toContain(planted);
+  });
+});
+
+describe('03-model in JupyterLab', () => {
+  const run = runIn('03-model');
+
+  test('every cell runs without an error', () => expectSuccess(run));
+
+  test('every chart is drawn', async () => {
+    expect(await run.page.drawnCharts()).toBe(chartsOf('03-model'));
+  });
+
+  test('the card says what the model is and what it needs', () => {
+    const { text, shown } = run.cells[0]!;
+    expect(shown).toContain('text/html');
+    for (const fact of ['llama', '4,918,528', 'KV cache per token', 'smallest budget'])
+      expect(text).toContain(fact);
+  });
+
+  test('adaptive caching has hits on a scan that repeats, and LRU none', () => {
+    const { text } = run.cells.find(({ text }) => text.includes('room for 10'))!;
+    expect(text).toMatch(/LRU\s*0\s*400/);
+    expect(text).toMatch(/adaptive\s*171/);
+  });
+
+  test('its pictures can be read on a dark ground too', async () => {
+    await run.page.useTheme('JupyterLab Dark');
+    await run.page.screenshot('03-model-dark');
+    expect(await run.page.drawnCharts()).toBe(chartsOf('03-model'));
   });
 });

@@ -4,7 +4,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Model, openModel } from '../../src/inference/model';
-import { expected, fixture, floats, integers, largestDifference, readSafetensors } from '../support/fixtures';
+import {
+  expected,
+  expectedHidden,
+  fixture,
+  floats,
+  integers,
+  largestDifference,
+  readSafetensors,
+} from '../support/fixtures';
 import { convertToGguf } from '../support/gguf-models';
 import { copyOf, temporaryFolder } from '../support/temporary';
 
@@ -83,11 +91,11 @@ describe('models of PyTorch’s, converted to GGUF, compute what they did', () =
   });
 
   test.each(['bert', 'bert-odd'])('%s: the same hidden states', async (name) => {
-    const stored = readSafetensors(join(fixture(name), 'expected.safetensors'));
+    const { inputIds, hidden } = expectedHidden(name);
     const model = await openModel(convertToGguf(fixture(name), 'bert'));
     const session = model.session({ activations: 'f32' });
-    const { data } = await session.hidden(integers(stored.input_ids!.bytes));
-    expect(largestDifference(data, floats(stored.hidden!.bytes))).toBeLessThanOrEqual(TOLERANCE);
+    const { data } = await session.hidden(inputIds);
+    expect(largestDifference(data, hidden)).toBeLessThanOrEqual(TOLERANCE);
     model.close();
     await session.closed;
   });
