@@ -15,7 +15,7 @@ class OpReader {
     if (op == "embed") return Embed{whole("out"), whole("table")};
     if (op == "add_row") return AddRow{whole("out"), whole("table"), optional_whole("row")};
     if (op == "rms_norm") {
-      return RmsNorm{whole("in"), whole("out"),    whole("weight"),
+      return RmsNorm{whole("in"), whole("out"),      whole("weight"),
                      real("eps"), real("offset", 0), whole("heads", 1)};
     }
     if (op == "layer_norm") {
@@ -23,8 +23,9 @@ class OpReader {
                        optional_whole("bias")};
     }
     if (op == "matmul") {
-      return MatMul{whole("in"),           whole("out"),      whole("weight"),
-                    optional_whole("bias"), whole("first", 0), flag("transposed", false)};
+      return MatMul{whole("in"),       whole("out"),
+                    whole("weight"),   optional_whole("bias"),
+                    whole("first", 0), flag("transposed", false)};
     }
     if (op == "rope") {
       return Rope{whole("buffer"), whole("heads"), whole("headDim"), whole("table"),

@@ -30,9 +30,8 @@ template <class V>
 void gelu_tanh(size_t n, float* y) {
   const V linear = V::broadcast(1.5957691216057308f);             // 2 sqrt(2 / pi)
   const V cubic = V::broadcast(0.044715f * 1.5957691216057308f);  // times x^3
-  each_value<V>(n, y, [&](const V& x) {
-    return sigmoid_times(x, x * V::fma(cubic, x * x, linear));
-  });
+  each_value<V>(n, y,
+                [&](const V& x) { return sigmoid_times(x, x * V::fma(cubic, x * x, linear)); });
 }
 
 // erfc(t) for t >= 0, within 1.5e-7. The polynomial is a least-squares fit of -log(erfc(t)) / t on

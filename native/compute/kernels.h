@@ -55,9 +55,9 @@ struct Kernels {
                            const float* sin);
 
   // y = f(y), number by number.
-  void (*silu)(size_t n, float* y);                // y sigmoid(y)
-  void (*gelu_tanh)(size_t n, float* y);           // y (1 + tanh(sqrt(2 / pi) (y + 0.044715 y^3))) / 2
-  void (*gelu_erf)(size_t n, float* y);            // y (1 + erf(y / sqrt(2))) / 2
+  void (*silu)(size_t n, float* y);       // y sigmoid(y)
+  void (*gelu_tanh)(size_t n, float* y);  // y (1 + tanh(sqrt(2 / pi) (y + 0.044715 y^3))) / 2
+  void (*gelu_erf)(size_t n, float* y);   // y (1 + erf(y / sqrt(2))) / 2
   void (*softcap)(float cap, size_t n, float* y);  // cap tanh(y / cap)
   void (*scale)(float factor, size_t n, float* y);
 

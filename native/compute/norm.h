@@ -28,9 +28,7 @@ template <class V>
 HYPERION_FLATTEN void layer_norm(const float* x, const void* weight, DType dtype, float eps,
                                  size_t width, float* y) {
   V sum = V::broadcast(0.0f);
-  each_16<V>(width, [&](size_t i, size_t lanes) {
-    sum = sum + load<V, DType::f32>(x + i, lanes);
-  });
+  each_16<V>(width, [&](size_t i, size_t lanes) { sum = sum + load<V, DType::f32>(x + i, lanes); });
   const V mean = V::broadcast(sum.reduce_add() / static_cast<float>(width));
   V squares = V::broadcast(0.0f);
   each_16<V>(width, [&](size_t i, size_t lanes) {

@@ -12,7 +12,8 @@
 
 namespace hyperion {
 
-// Of which tokens a pass makes the result. Each row takes `result_width` floats of the caller's array.
+// Of which tokens a pass makes the result. Each row takes `result_width` floats of the caller's
+// array.
 enum class ResultRows { none, last, all };
 
 // One thread at a time, except for the counters.

@@ -117,8 +117,9 @@ Status Operations::compute(const Scale& op, const Step& step) {
 
 Status Operations::compute(const Multiply& op, const Step& step) {
   const uint64_t width = graph_.buffers[op.out].width;
-  each_row(step,
-           [&](uint64_t t) { kernels_.multiply(row(op.in, t, step), width, row(op.out, t, step)); });
+  each_row(step, [&](uint64_t t) {
+    kernels_.multiply(row(op.in, t, step), width, row(op.out, t, step));
+  });
   return {};
 }
 

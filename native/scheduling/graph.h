@@ -18,7 +18,8 @@ struct AddRow {  // out[t] += table[row], or the row of the token's position
   uint32_t out, table;
   std::optional<uint64_t> row = std::nullopt;
 };
-struct RmsNorm {  // of each of `heads` equal parts: out = in / sqrt(mean(in^2) + eps) * (weight + offset)
+struct RmsNorm {  // of each of `heads` equal parts: out = in / sqrt(mean(in^2) + eps) * (weight +
+                  // offset)
   uint32_t in, out, weight;
   float eps;
   float offset = 0;

@@ -286,7 +286,11 @@ class Checker {
             return o.q == buffer || o.k == buffer || o.v == buffer || o.out == buffer;
           }
           if constexpr (requires { o.in; }) return o.in == buffer || o.out == buffer;
-          if constexpr (requires { o.table; o.out; }) return o.out == buffer;
+          if constexpr (requires {
+                          o.table;
+                          o.out;
+                        })
+            return o.out == buffer;
         },
         op);
   }

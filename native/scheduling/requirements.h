@@ -71,8 +71,9 @@ class Requirements {
   bool everything_fits(uint64_t positions) const;
 
   // Tokens that a pass computes together: all of them where the graph reads whole texts; else the
-  // largest power of two from 8 to 512, and no more than the context, whose activations take an eighth of the budget at most and leave room for the
-  // rest: for all layers where these fit, else for the largest. At least 8, or the context.
+  // largest power of two from 8 to 512, and no more than the context, whose activations take an
+  // eighth of the budget at most and leave room for the rest: for all layers where these fit, else
+  // for the largest. At least 8, or the context.
   uint64_t chunk(uint64_t positions) const;
 
   // The least that chunk() returns.

@@ -44,7 +44,8 @@ TEST_P(EqualBits, MatMulTransposed) {
           const auto x = values_.harsh(tokens * rows);
           std::vector<float> expected(tokens * cols), actual(tokens * cols);
           const Matrix matrix{w.data(), dtype, rows, cols};
-          scalar().matmul_transposed(matrix, x.data(), rows, tokens, expected.data(), cols, 0, cols);
+          scalar().matmul_transposed(matrix, x.data(), rows, tokens, expected.data(), cols, 0,
+                                     cols);
           table().matmul_transposed(matrix, x.data(), rows, tokens, actual.data(), cols, 0, cols);
           ASSERT_TRUE(same_bits(expected, actual)) << rows << "x" << cols << " x" << tokens;
         }

@@ -185,8 +185,7 @@ TEST_P(KernelsTest, RopeTurnsEachPairByItsAngle) {
 }
 
 // The function of every number from -120 to 120, beside the one in doubles.
-void expect_function(void (*function)(size_t, float*), double (*formula)(double),
-                     double absolute) {
+void expect_function(void (*function)(size_t, float*), double (*formula)(double), double absolute) {
   std::vector<float> x;
   for (float value = -120; value < 120; value += 0.0137f) x.push_back(value);
   auto y = x;

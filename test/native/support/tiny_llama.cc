@@ -189,12 +189,12 @@ TinyLlama make_tiny_llama(const TinyLlamaShape& shape) {
     const uint32_t wg = matrix("gate" + at, {shape.hidden, shape.width});
     const uint32_t wu = matrix("up" + at, {shape.hidden, shape.width});
     const uint32_t wd = matrix("down" + at, {shape.width, shape.hidden});
-    graph.layers.push_back(
-        {"feed_forward" + at,
-         {n2, wg, wu, wd},
-         false,
-         {RmsNorm{x, n, n2, kEps}, MatMul{n, gate, wg, {}}, MatMul{n, up, wu, {}},
-          Activate{gate, Activate::Function::silu}, Multiply{up, gate}, MatMul{gate, n, wd, {}}, Add{n, x}}});
+    graph.layers.push_back({"feed_forward" + at,
+                            {n2, wg, wu, wd},
+                            false,
+                            {RmsNorm{x, n, n2, kEps}, MatMul{n, gate, wg, {}},
+                             MatMul{n, up, wu, {}}, Activate{gate, Activate::Function::silu},
+                             Multiply{up, gate}, MatMul{gate, n, wd, {}}, Add{n, x}}});
   }
   const uint32_t norm = builder.add("norm", {shape.width});
   graph.layers.push_back({"norm", {norm}, true, {RmsNorm{x, n, norm, kEps}}});
