@@ -89,6 +89,13 @@ test('encode pools: the mean of the tokens, or the first one', async () => {
   expect(error.message).toContain('pooling');
 });
 
+test('encode takes text, through the tokenizer', async () => {
+  using model = await openModel(fixture('bert'));
+  const session = model.session();
+  const ids = model.tokenizer!.encode('the cat sat');
+  expect(sameBits(await session.encode('the cat sat'), await session.encode(ids))).toBe(true);
+});
+
 test('an encoder generates nothing, and a decoder encodes nothing', async () => {
   using encoder = await openModel(fixture('bert'));
   using decoder = await openModel(fixture('llama'));
