@@ -1,6 +1,6 @@
 /** How operations on files fail, and a write that leaves either the old file or the whole new one. */
 import { randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { HyperionError } from './errors';
 
 /**
@@ -9,8 +9,7 @@ import { HyperionError } from './errors';
  * @throws HyperionError `IO`; what stood at the path before is as it was then
  */
 export async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
-  // Of this call alone: the process may be writing the same file twice at once.
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = temporaryName(path);
   try {
     await writeFile(temporary, data);
     await rename(temporary, path);
@@ -18,6 +17,22 @@ export async function writeWhole(path: string, data: string | Uint8Array): Promi
     await rm(temporary, { force: true });
     throw ioError(path, error, 'write');
   }
+}
+
+/**
+ * A name beside a path under which what will stand there is made. Of this call alone: the process may be making the same file
+ * twice at once.
+ */
+export function temporaryName(path: string): string {
+  return `${path}.${randomUUID()}.tmp`;
+}
+
+/** Bytes that the disk of a folder has free. @throws HyperionError `IO` when there is no such folder */
+export async function freeSpace(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder).catch((error) => {
+    throw ioError(folder, error, 'write');
+  });
+  return bavail * bsize;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -6,33 +6,22 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { HyperionError } from '../errors';
 import { ioError } from '../io';
+import type { ModelContents } from './contents';
 import { readJson, readJsonIfPresent } from './files';
 import { openGguf } from './gguf/open';
 import { nameOfFolder } from './hub/place';
-import type { JsonObject } from './json';
 import { readSafetensorsFile, readSafetensorsFolder } from './safetensors-folder';
-import type { TensorInfo } from './tensor-info';
 import { openTmai } from './tmai/open';
 import { Tokenizer } from './tokenizer';
 
 export type { TensorInfo } from './tensor-info';
 
-export interface Checkpoint {
+export interface Checkpoint extends ModelContents {
   /** the folder, or the one file that was named */
   readonly path: string;
   /** the folder's name, or the file's without its ending when it has all of the model */
   readonly name: string;
   readonly format: 'safetensors' | 'gguf' | 'tmai';
-  /** the file that the configuration is from */
-  readonly configPath: string;
-  readonly config: JsonObject;
-  /** sorted by file, then by place in the file */
-  readonly tensors: readonly TensorInfo[];
-  readonly tokenizer: Tokenizer | null;
-  /** tokens that end a text; empty when the model does not say */
-  readonly endIds: readonly number[];
-  /** the file's name of a tensor, for its name in Hugging Face's models; absent when they are the same */
-  readonly fileName?: (canonical: string) => string;
 }
 
 export interface CheckpointOptions {

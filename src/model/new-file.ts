@@ -1,8 +1,8 @@
 /** A file in the making: under a temporary name until it is whole and on the disk, so that a crash leaves what stood there. */
-import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HyperionError } from '../errors';
-import { ioError } from '../io';
+import { freeSpace, ioError, temporaryName } from '../io';
 import { formatBytes } from '../units';
 
 /** Methods throw HyperionError `IO`; then `discard` is the caller's part. */
@@ -74,11 +74,6 @@ export async function makeFile(path: string, write: (file: NewFile) => Promise<v
   }
 }
 
-/** The name beside a path under which what will stand there is made. */
-export function temporaryName(path: string): string {
-  return `${path}.${process.pid}.tmp`;
-}
-
 /** Puts the names in a folder on the disk: until then a rename may be forgotten. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
@@ -91,11 +86,7 @@ export async function syncFolder(folder: string): Promise<void> {
  * @throws HyperionError `IO` with `details.errno` ENOSPC when it has not, or when there is no folder for the path
  */
 export async function checkDiskSpace(path: string, bytes: number): Promise<void> {
-  const folder = dirname(path);
-  const { bavail, bsize } = await statfs(folder).catch((error) => {
-    throw ioError(path, error, 'write');
-  });
-  const free = bavail * bsize;
+  const free = await freeSpace(dirname(path));
   if (bytes <= free) return;
   const message = `cannot write ${path}: it needs ${formatBytes(bytes)}, the disk has ${formatBytes(free)} free`;
   throw new HyperionError('IO', message, { path, errno: 'ENOSPC', bytes, free });

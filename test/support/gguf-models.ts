@@ -1,8 +1,8 @@
 /** Reference models as GGUF files, converted as llama.cpp's convert_hf_to_gguf.py converts them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toFloat32 } from '../../src/model/dtypes';
 import { readSafetensors } from './fixtures';
+import { toFloat32 } from './floats';
 import { type TensorToWrite, value, writeGguf } from './gguf';
 
 type Names = readonly (readonly [pattern: RegExp, replacement: string])[];

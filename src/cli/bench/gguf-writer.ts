@@ -2,6 +2,8 @@
  * The least of a GGUF writer (version 3): the header of a model that a benchmark makes for itself, because the project only reads
  * this format. Format: ggml, docs/gguf.md.
  */
+import { bytesOfShape } from '../../model/dtypes';
+import { tensorType } from '../../model/gguf/types';
 
 /** Whole numbers are written as u32, texts and lists of texts as such; what else there is says its type. */
 export type GgufMetadata = Readonly<Record<string, GgufValue>>;
@@ -13,17 +15,9 @@ export type GgufValue =
   | { readonly f32s: readonly number[] }
   | { readonly i32s: readonly number[] };
 
-/** Type numbers and blocks of the element types that are written. */
-export const GGUF_TYPES = {
-  F32: { type: 0, elements: 1, bytes: 4 },
-  F16: { type: 1, elements: 1, bytes: 2 },
-  Q8_0: { type: 8, elements: 32, bytes: 34 },
-  Q4_K: { type: 12, elements: 256, bytes: 144 },
-} as const;
-
 export interface GgufTensor {
   readonly name: string;
-  readonly type: keyof typeof GGUF_TYPES;
+  readonly type: 'F32' | 'F16' | 'Q8_0' | 'Q4_K';
   /** row-major, outermost first; the last is a multiple of the type's block */
   readonly shape: readonly number[];
 }
@@ -33,8 +27,7 @@ const ALIGNMENT = 32;
 const [U32, I32, F32, TEXT, LIST] = [4, 5, 6, 8, 9];
 
 export function ggufBytesOf({ type, shape }: GgufTensor): number {
-  const { elements, bytes } = GGUF_TYPES[type];
-  return (shape.reduce((product, size) => product * size, 1) / elements) * bytes;
+  return bytesOfShape(type, shape)!;
 }
 
 /** All before the data, padded so that they may begin. Each tensor follows at the next multiple of 32 bytes. */
@@ -46,7 +39,7 @@ export function ggufHeader(metadata: GgufMetadata, tensors: readonly GgufTensor[
   for (const tensor of tensors) {
     const { name, type, shape } = tensor;
     parts.push(text(name), u32(shape.length), ...shape.toReversed().map(u64));
-    parts.push(u32(GGUF_TYPES[type].type), u64(offset));
+    parts.push(u32(tensorType(type)!), u64(offset));
     offset = ggufAligned(offset + ggufBytesOf(tensor));
   }
   const header = Buffer.concat(parts);

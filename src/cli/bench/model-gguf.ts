@@ -1,15 +1,10 @@
 /** A GGUF model for the benchmark: a published shape, feed-forward matrices as Q4_K where rows allow, the others as Q8_0. */
 import { open } from 'node:fs/promises';
+import { blockOf } from '../../model/dtypes';
+import { ggufName } from '../../model/gguf/names';
 import { sampleTensors } from '../../model/sample/describe';
 import type { Shape } from '../../model/sample/shapes';
-import {
-  GGUF_TYPES,
-  type GgufMetadata,
-  type GgufTensor,
-  ggufAligned,
-  ggufBytesOf,
-  ggufHeader,
-} from './gguf-writer';
+import { type GgufMetadata, type GgufTensor, ggufAligned, ggufBytesOf, ggufHeader } from './gguf-writer';
 
 /** Blocks of each type that are made; tensors repeat them. */
 const BLOCKS = 4096;
@@ -36,29 +31,16 @@ export async function writeGgufSample(path: string, shape: Shape): Promise<void>
   }
 }
 
-/** As llama.cpp names them; matrices of a layer follow its number. */
-const NAMES: readonly [RegExp, string][] = [
-  [/^model\.embed_tokens/, 'token_embd'],
-  [/^model\.norm/, 'output_norm'],
-  [/^lm_head/, 'output'],
-  [/^model\.layers\./, 'blk.'],
-  [/input_layernorm/, 'attn_norm'],
-  [/post_attention_layernorm/, 'ffn_norm'],
-  [/self_attn\.o_proj/, 'attn_output'],
-  [/self_attn\.([qkv])_proj/, 'attn_$1'],
-  [/mlp\.(\w+)_proj/, 'ffn_$1'],
-];
-
 function tensorsOf(shape: Shape): GgufTensor[] {
   return sampleTensors(shape).map(({ name, shape: extents }) => {
-    const renamed = NAMES.reduce((text, [pattern, to]) => text.replace(pattern, to), name);
+    const renamed = ggufName('llama', name);
     return { name: renamed, type: typeOf(renamed, extents), shape: extents };
   });
 }
 
 function typeOf(name: string, extents: readonly number[]): GgufTensor['type'] {
   if (extents.length === 1) return 'F32';
-  return name.includes('.ffn_') && extents.at(-1)! % GGUF_TYPES.Q4_K.elements === 0 ? 'Q4_K' : 'Q8_0';
+  return name.includes('.ffn_') && extents.at(-1)! % blockOf('Q4_K').elements === 0 ? 'Q4_K' : 'Q8_0';
 }
 
 function metadataOf(shape: Shape): GgufMetadata {
@@ -82,7 +64,7 @@ function metadataOf(shape: Shape): GgufMetadata {
 
 /** Random quants under scales of 2^-6: an f16 at the begin of a block, and in Q4_K a second one. */
 function blocksOf(type: 'Q8_0' | 'Q4_K'): Buffer {
-  const { bytes } = GGUF_TYPES[type];
+  const { bytes } = blockOf(type);
   let state = 1;
   const blocks = Buffer.from(
     Uint8Array.from({ length: BLOCKS * bytes }, () => {

@@ -2,11 +2,11 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HyperionError } from '../../errors';
-import { ioError } from '../../io';
+import { ioError, temporaryName } from '../../io';
 import type { ChunkReader } from '../chunk-reader';
 import { isCompanion } from '../companions';
 import { blockOf, isSafetensorsDtype, type SafetensorsDtype } from '../dtypes';
-import { checkDiskSpace, makeFile, syncFolder, temporaryName } from '../new-file';
+import { checkDiskSpace, makeFile, syncFolder } from '../new-file';
 import { indexOf, shardName, splitShards } from '../safetensors-shards';
 import { makeSafetensors } from '../safetensors-writer';
 import type { TensorInfo } from '../tensor-info';
@@ -28,7 +28,6 @@ export async function writeFolder(path: string, source: Source, reader: ChunkRea
   );
   const temporary = temporaryName(path);
   try {
-    await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
     await writeShards(temporary, tensors, reader);
     for (const { name, data } of source.files)

@@ -1,29 +1,17 @@
 /** A GGUF model from its files: tensors, configuration and tokenizer, all from the header. */
-import type { JsonObject } from '../json';
-import type { TensorInfo } from '../tensor-info';
-import type { Tokenizer } from '../tokenizer';
+import type { ModelContents } from '../contents';
 import { ggufConfig } from './config';
 import type { GgufMetadata } from './metadata';
 import { ggufName } from './names';
 import { readGgufParts } from './parts';
 import { ggufTokenizer } from './tokenizer';
 
-export interface GgufModel {
-  /** the file that has the metadata */
-  readonly configPath: string;
-  readonly config: JsonObject;
-  readonly tensors: readonly TensorInfo[];
-  readonly tokenizer: Tokenizer | null;
-  readonly endIds: readonly number[];
-  readonly fileName: (canonical: string) => string;
-}
-
 /**
  * Reads the header of a model in one GGUF file, or in all of its parts.
  *
  * @throws HyperionError `IO`, `BAD_FORMAT` or `UNSUPPORTED`, naming the file, and the key or tensor
  */
-export async function openGguf(path: string, options: { tokenizer: boolean }): Promise<GgufModel> {
+export async function openGguf(path: string, options: { tokenizer: boolean }): Promise<ModelContents> {
   const header = await readGgufParts(path);
   const { metadata, tensors } = header;
   const config = await ggufConfig(header);

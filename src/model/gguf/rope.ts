@@ -1,6 +1,5 @@
 /** Rotary positions of a GGUF model as Hugging Face writes them. Some of the numbers are tensors, which are read here. */
 import { HyperionError } from '../../errors';
-import { toFloat32 } from '../dtypes';
 import { openFile, readFully } from '../files';
 import type { JsonObject } from '../json';
 import { findTensor, type Source } from './source';
@@ -80,5 +79,5 @@ async function readFactors(source: Source, name: string): Promise<number[] | und
   } finally {
     await file.close();
   }
-  return Array.from(toFloat32(data, 'F32'));
+  return Array.from(new Float32Array(data.buffer));
 }

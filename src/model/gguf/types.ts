@@ -72,3 +72,9 @@ const TENSOR_TYPES: Readonly<Record<number, Dtype>> = {
 export function tensorDtype(number: number): Dtype | undefined {
   return TENSOR_TYPES[number];
 }
+
+/** The number of an element type; undefined when GGUF has none for it. */
+export function tensorType(dtype: Dtype): number | undefined {
+  const found = Object.entries(TENSOR_TYPES).find(([, name]) => name === dtype);
+  return found && Number(found[0]);
+}

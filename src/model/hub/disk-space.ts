@@ -1,7 +1,7 @@
 /** Whether what is to be pulled fits on the disk. */
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { HyperionError } from '../../errors';
-import { ioError } from '../../io';
+import { freeSpace, ioError } from '../../io';
 import { formatBytes } from '../../units';
 
 /**
@@ -21,13 +21,6 @@ export async function checkSpace(folder: string, neededBytes: number): Promise<v
 export async function explainFullDisk(error: unknown, folder: string, neededBytes: number): Promise<unknown> {
   const isFull = error instanceof HyperionError && /^(ENOSPC|EDQUOT)$/.test(String(error.details.errno));
   return isFull ? tooLittle(folder, neededBytes, await freeSpace(folder), error) : error;
-}
-
-async function freeSpace(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder).catch((error) => {
-    throw ioError(folder, error);
-  });
-  return bavail * bsize;
 }
 
 function tooLittle(folder: string, neededBytes: number, freeBytes: number, cause?: unknown): HyperionError {

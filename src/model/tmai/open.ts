@@ -1,31 +1,22 @@
 /** A .tmai 2 file as a model: configuration, tensors and tokenizer, all from the file itself. */
 import { HyperionError } from '../../errors';
+import type { ModelContents } from '../contents';
 import { bytesOfShape } from '../dtypes';
 import { readGgufMetadata } from '../gguf/header';
 import { ggufName } from '../gguf/names';
 import { ggufTokenizer } from '../gguf/tokenizer';
-import type { JsonObject } from '../json';
 import type { TensorInfo } from '../tensor-info';
 import { Tokenizer } from '../tokenizer';
 import { GGUF_HEADER } from './format';
 import { readTmai, type TmaiFile } from './read';
 import { readTmaiSection } from './sections';
 
-export interface TmaiModel {
-  readonly configPath: string;
-  readonly config: JsonObject;
-  readonly tensors: readonly TensorInfo[];
-  readonly tokenizer: Tokenizer | null;
-  readonly endIds: readonly number[];
-  readonly fileName?: (canonical: string) => string;
-}
-
 /**
  * Reads the header of a .tmai 2 file, and the tokenizer if it is asked for.
  *
  * @throws HyperionError `IO`, `BAD_FORMAT`, `CORRUPT`; `UNSUPPORTED` for version 1
  */
-export async function openTmai(path: string, options: { tokenizer: boolean }): Promise<TmaiModel> {
+export async function openTmai(path: string, options: { tokenizer: boolean }): Promise<ModelContents> {
   const file = await requireTmai(path);
   const { config, endIds, origin } = file.header;
   return {
