@@ -41,6 +41,8 @@ const char* name_of(Access access) {
   switch (access) {
     case Access::direct:
       return "direct";
+    case Access::uring:
+      return "uring";
     case Access::mapped:
       return "mmap";
     case Access::buffered:

@@ -1,5 +1,5 @@
-// The threads that read weights: a queue in two classes, demand before prefetch, of requests small
-// enough that a cancelled load stops soon.
+// What reads weights: a queue in two classes, demand before prefetch, of requests small enough that
+// a cancelled load stops soon, and the threads, or the thread with a ring, that work on it.
 #pragma once
 
 #include <condition_variable>
@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "platform/file.h"
+#include "platform/read_ring.h"
 #include "platform/thread.h"
 
 namespace hyperion {
@@ -32,7 +33,7 @@ enum class Urgency { prefetch, demand };
 
 struct ReadTotals {
   uint64_t bytes = 0;  // as read, alignment included
-  double ms = 0;       // summed over the threads
+  double ms = 0;       // summed over the reads
 };
 
 // Thread-safe.
@@ -41,8 +42,10 @@ class Readers {
   // Reports one request of `layer` on a reader thread, with no lock of the readers held.
   using Done = std::function<void(int layer, const Status& status)>;
 
-  // Where the operating system refuses threads there are fewer, see size().
-  Readers(size_t threads, Done done);
+  // With so many reads at once, each by a thread of its own. Access::uring gives direct reads to a
+  // ring instead, of which one thread takes care; threads it is where a ring is refused. Where the
+  // operating system refuses threads there are fewer, see size().
+  Readers(size_t at_once, Done done, Access access = Access::direct);
   ~Readers();  // drops what is queued, finishes what is being read
 
   void queue(const std::vector<ReadRequest>& requests, Urgency urgency);
@@ -55,11 +58,23 @@ class Readers {
 
   ReadTotals totals() const;
 
+  // Threads that run.
   size_t size() const { return threads_.size(); }
 
  private:
+  using Lock = std::unique_lock<std::mutex>;
+  // A read that the ring has.
+  struct Flight {
+    ReadRequest request;
+    double began;
+  };
   void work();
-  static Result<size_t> read(const ReadRequest& request);
+  void work_ring(size_t depth);
+  bool take(ReadRequest& request);
+  bool begin(const ReadRequest& request, Flight& flight, uint64_t token);
+  Result<size_t> read(const ReadRequest& request);
+  bool pause(double ms);
+  void report(const ReadRequest& request, double began, const Result<size_t>& got);
 
   const Done done_;
   mutable std::mutex mutex_;
@@ -68,6 +83,7 @@ class Readers {
   std::deque<ReadRequest> prefetch_;
   ReadTotals totals_;
   bool stop_ = false;
+  std::unique_ptr<ReadRing> ring_;  // null when threads read
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 

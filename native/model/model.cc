@@ -78,7 +78,7 @@ bool Model::has_direct() const {
 
 File& Model::file(uint64_t index, Access access) const {
   const ModelFile& file = files_[index];
-  return access == Access::direct ? *file.direct : *file.buffered;
+  return access == Access::direct || access == Access::uring ? *file.direct : *file.buffered;
 }
 
 void Model::drop_cache() const {

@@ -49,7 +49,7 @@ class Model {
   bool has_direct() const;
 
   // The file to read or map from. REQUIRES: index < number of files; has_direct() for direct
-  // access.
+  // access and uring.
   File& file(uint64_t index, Access access) const;
 
   // INVALID unless there is a tensor of this index.

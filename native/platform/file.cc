@@ -5,9 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
+#include "base/checked.h"
 #include "platform/os.h"
 #include "platform/pages.h"
 
@@ -18,10 +22,18 @@ Status io_error(const std::string& what, const std::string& path, int error) {
   return Status(Code::io, "cannot " + what + " " + path + ": " + std::strerror(error));
 }
 
+constexpr int kTries = 3;
+constexpr double kFirstPauseMs = 4;  // the second is twice as long
+
 class PosixFile final : public File {
  public:
-  PosixFile(int descriptor, std::string path, uint64_t size, bool direct)
-      : descriptor_(descriptor), path_(std::move(path)), size_(size), direct_(direct) {}
+  PosixFile(int descriptor, std::string path, const struct stat& status, bool direct)
+      : descriptor_(descriptor),
+        path_(std::move(path)),
+        size_(static_cast<uint64_t>(status.st_size)),
+        written_ns_(os::written_ns(status)),
+        device_(static_cast<uint64_t>(status.st_dev)),
+        direct_(direct) {}
   ~PosixFile() override { ::close(descriptor_); }
 
   Result<size_t> read(uint64_t offset, std::span<std::byte> out) override {
@@ -57,6 +69,17 @@ class PosixFile final : public File {
     os::drop_cache(descriptor_, offset, bytes);
   }
 
+  Status check_unchanged() const override {
+    struct stat status;
+    if (::fstat(descriptor_, &status) != 0) return io_error("examine", path_, errno);
+    if (static_cast<uint64_t>(status.st_size) == size_ && os::written_ns(status) == written_ns_) {
+      return {};
+    }
+    return Status(Code::corrupt, path_ + " was changed since the model was opened");
+  }
+
+  int descriptor() const override { return descriptor_; }
+  uint64_t device() const override { return device_; }
   bool direct() const override { return direct_; }
   uint64_t size() const override { return size_; }
   const std::string& path() const override { return path_; }
@@ -65,6 +88,8 @@ class PosixFile final : public File {
   const int descriptor_;
   const std::string path_;
   const uint64_t size_;
+  const int64_t written_ns_;
+  const uint64_t device_;
   const bool direct_;
 };
 
@@ -72,6 +97,21 @@ class PosixFile final : public File {
 bool direct_read_works(int descriptor) {
   auto page = PageRegion::map(kPageSize);
   return page.ok() && ::pread(descriptor, page.value().data(), kPageSize, 0) >= 0;
+}
+
+// One read, tried again when it fails.
+Result<size_t> read_patiently(File& file, uint64_t offset, std::span<std::byte> out,
+                              const Pause& pause) {
+  double ms = kFirstPauseMs;
+  for (int tried = 1;; ++tried, ms *= 2) {
+    Result<size_t> count = file.read(offset, out);
+    if (count.ok()) return count;
+    if (tried < kTries && pause(ms)) continue;
+    return Status(count.status().code(),
+                  count.status().message() + " (at offset " + std::to_string(offset) + ", tried " +
+                      (tried == 1 ? "once)" : std::to_string(tried) + " times)"),
+                  {{"offset", static_cast<double>(offset)}});
+  }
 }
 
 }  // namespace
@@ -92,8 +132,7 @@ Result<std::unique_ptr<File>> open_file(const std::string& path, Access access) 
     ::close(descriptor);
     return io_error("examine", path, error);
   }
-  auto file =
-      std::make_unique<PosixFile>(descriptor, path, static_cast<uint64_t>(status.st_size), direct);
+  auto file = std::make_unique<PosixFile>(descriptor, path, status, direct);
   if (!S_ISREG(status.st_mode)) {
     return Status(Code::io, "cannot read " + path + ": it is not a regular file");
   }
@@ -103,14 +142,21 @@ Result<std::unique_ptr<File>> open_file(const std::string& path, Access access) 
   return std::unique_ptr<File>(std::move(file));
 }
 
-Result<size_t> read_fully(File& file, uint64_t offset, std::span<std::byte> out) {
+bool sleep_ms(double ms) {
+  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(ms));
+  return true;
+}
+
+Result<size_t> read_fully(File& file, uint64_t offset, std::span<std::byte> out,
+                          const Pause& pause) {
   size_t done = 0;
-  while (done < out.size()) {
-    const Result<size_t> count = file.read(offset + done, out.subspan(done));
+  while (done < out.size() && offset + done < file.size()) {
+    // A direct read goes on at a block's boundary: what came of the last block comes again.
+    const size_t from = file.direct() ? round_down(done, kDirectAlignment) : done;
+    const Result<size_t> count = read_patiently(file, offset + from, out.subspan(from), pause);
     if (!count.ok()) return count.status();
-    done += count.value();
-    // A direct read that stops between two blocks has met the end of the file.
-    if (count.value() == 0 || (file.direct() && done % kDirectAlignment != 0)) break;
+    if (from + count.value() <= done) break;
+    done = from + count.value();
   }
   return done;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,7 +27,7 @@ class File {
 
   // Maps a range of the file, read-only, over addresses that PageRegion::reserve() gave: its pages
   // come when they are touched, through the page cache. Touching them after the file was cut short
-  // ends the process. UNSUPPORTED for files without mappings; IO.
+  // ends the process, unless a MappedRange watches them. UNSUPPORTED for files without mappings; IO.
   // REQUIRES: offset, bytes and address are multiples of kPageSize; the file is not direct.
   virtual Status map(uint64_t offset, uint64_t bytes, std::byte* address) = 0;
 
@@ -38,6 +39,16 @@ class File {
   // Asks the operating system to forget its cached pages of the range. Advice only.
   virtual void drop_cache(uint64_t offset, uint64_t bytes) = 0;
 
+  // CORRUPT when the file has another size or was written to since it was opened; IO. Cheap: one
+  // call to the operating system. A file that another has taken the name of is unchanged.
+  virtual Status check_unchanged() const = 0;
+
+  // For calls that take the file itself, see ReadRing; negative where there is none.
+  virtual int descriptor() const = 0;
+
+  // A number for the device that the file lies on.
+  virtual uint64_t device() const = 0;
+
   // True when reads go past the operating system's page cache.
   virtual bool direct() const = 0;
 
@@ -47,14 +58,24 @@ class File {
   virtual const std::string& path() const = 0;
 };
 
-// How weights come into memory. Mapped ones are the page cache's, which decides what stays.
-enum class Access { buffered, direct, mapped };
+// How weights come into memory. `uring` reads directly too, through a ReadRing. Mapped ones are the
+// page cache's, which decides what stays.
+enum class Access { buffered, direct, uring, mapped };
 
 // Opens a regular file. Direct access that the file system refuses is UNSUPPORTED; everything else
 // is IO. REQUIRES: buffered or direct access.
 Result<std::unique_ptr<File>> open_file(const std::string& path, Access access);
 
-// Reads until `out` is full or the file ends; returns how many bytes came.
-Result<size_t> read_fully(File& file, uint64_t offset, std::span<std::byte> out);
+// Waits so many milliseconds; false when whoever waits is to give up.
+using Pause = std::function<bool(double ms)>;
+
+// A pause that always lasts.
+bool sleep_ms(double ms);
+
+// Reads until `out` is full or the file ends; returns how many bytes came. A read that fails is
+// tried again twice, after a pause of a few milliseconds; the failure that is left says where and
+// how often it was tried.
+Result<size_t> read_fully(File& file, uint64_t offset, std::span<std::byte> out,
+                          const Pause& pause = sleep_ms);
 
 }  // namespace hyperion

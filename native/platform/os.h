@@ -5,10 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 
+struct stat;
+
 namespace hyperion::os {
 
 // Opens for reading past the page cache; a descriptor, or -1 with errno set.
 int open_direct(const char* path);
+
+// When the file was last written to, in nanoseconds.
+int64_t written_ns(const struct stat& status);
 
 // Forgets cached pages of the range [offset, offset + bytes). Advice only.
 void drop_cache(int descriptor, uint64_t offset, uint64_t bytes);

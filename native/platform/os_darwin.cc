@@ -3,10 +3,12 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "platform/os.h"
 #include "platform/process.h"
+#include "platform/read_ring.h"
 
 namespace hyperion {
 namespace os {
@@ -15,6 +17,10 @@ int open_direct(const char* path) {
   const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor >= 0) ::fcntl(descriptor, F_NOCACHE, 1);
   return descriptor;
+}
+
+int64_t written_ns(const struct stat& status) {
+  return static_cast<int64_t>(status.st_mtimespec.tv_sec) * 1'000'000'000 + status.st_mtimespec.tv_nsec;
 }
 
 // There is no call for it; buffered reads there leave their pages in the cache until the system
@@ -51,6 +57,10 @@ ProcessMemory process_memory() {
 
 bool reset_resident_peak() {
   return false;
+}
+
+Result<std::unique_ptr<ReadRing>> ReadRing::create(size_t) {
+  return Status(Code::unsupported, "io_uring is Linux's; this operating system has none");
 }
 
 }  // namespace hyperion

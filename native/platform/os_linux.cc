@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -15,6 +16,10 @@ namespace os {
 
 int open_direct(const char* path) {
   return ::open(path, O_RDONLY | O_CLOEXEC | O_DIRECT);
+}
+
+int64_t written_ns(const struct stat& status) {
+  return static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
 void drop_cache(int descriptor, uint64_t offset, uint64_t bytes) {

@@ -2,10 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
+#include <cstring>
+#include <filesystem>
 #include <mutex>
+#include <thread>
 
+#include "platform/pages.h"
 #include "support/fake_file.h"
+#include "support/temporary_file.h"
 
 namespace hyperion {
 namespace {
@@ -106,6 +112,100 @@ TEST_F(ReadersTest, TakeAShortReadOnlyPastWhatIsRequired) {
   EXPECT_TRUE(reports_.status(0).ok());
   EXPECT_EQ(reports_.status(1).code(), Code::corrupt);
 }
+
+TEST_F(ReadersTest, TryEveryReadAgainAndReportTheOneThatFailsForGood) {
+  constexpr size_t kRequests = 5;
+  for (uint64_t n = 0; n < kRequests; ++n) {
+    FakeFile file("fake", std::vector<std::byte>(kRequests * 4096, std::byte{7}));
+    std::vector<ReadRequest> requests;
+    for (int i = 0; i < static_cast<int>(kRequests); ++i) {
+      requests.push_back({&file, static_cast<uint64_t>(i) * 4096, memory_.data(), 4096, 4096, i});
+    }
+    for (const bool for_good : {false, true}) {
+      Reports reports;
+      Readers readers(1, reports.done());
+      file.fail_read(n, for_good);
+      readers.queue(requests, Urgency::demand);
+      reports.await(kRequests);
+      for (size_t i = 0; i < kRequests; ++i) {
+        EXPECT_EQ(reports.status(i).ok(), !for_good || i < n) << n << " of " << i;
+      }
+      if (!for_good) continue;
+      EXPECT_EQ(reports.status(n).code(), Code::io);
+      EXPECT_NE(reports.status(n).message().find("tried 3 times"), std::string::npos);
+    }
+  }
+}
+
+// On a real file, in each way that its file system knows.
+class ReadersOfAFile : public testing::TestWithParam<Access> {
+ protected:
+  static constexpr uint64_t kBytes = (16 << 20) + 1000;
+  static constexpr uint64_t kRequest = 1 << 20;
+
+  void SetUp() override {
+    Result<std::unique_ptr<File>> file = open_file(
+        temporary_.path(), GetParam() == Access::buffered ? Access::buffered : Access::direct);
+    if (!file.ok()) GTEST_SKIP() << file.status().message();
+    file_ = std::move(file.value());
+    for (uint64_t at = 0; at < kBytes; at += kRequest) {
+      requests_.push_back({file_.get(), at, memory_.data() + at, kRequest,
+                           std::min(kRequest, kBytes - at), static_cast<int>(at / kRequest)});
+    }
+  }
+
+  const TemporaryFile temporary_{kBytes};
+  PageRegion memory_ = std::move(PageRegion::map(17 * kRequest).value());
+  std::unique_ptr<File> file_;
+  std::vector<ReadRequest> requests_;
+  Reports reports_;
+};
+
+TEST_P(ReadersOfAFile, BringAllOfItAndReportEachRequestOnce) {
+  Readers readers(3, reports_.done(), GetParam());
+  for (const ReadRequest& request : requests_) readers.queue({request}, Urgency::prefetch);
+  reports_.await(requests_.size());
+  std::vector<int> layers = reports_.layers();
+  std::sort(layers.begin(), layers.end());
+  for (size_t i = 0; i < requests_.size(); ++i) {
+    EXPECT_EQ(layers[i], static_cast<int>(i));
+    EXPECT_TRUE(reports_.status(i).ok()) << reports_.status(i).message();
+  }
+  std::vector<std::byte> expected(kRequest);
+  for (uint64_t i = 0; i < kRequest; ++i) expected[i] = static_cast<std::byte>(i);
+  for (const ReadRequest& request : requests_) {
+    EXPECT_EQ(std::memcmp(request.into, expected.data(), request.required), 0) << request.offset;
+  }
+  EXPECT_EQ(readers.totals().bytes, kBytes);
+}
+
+TEST_P(ReadersOfAFile, TellOfAFileCutShort) {
+  Readers readers(2, reports_.done(), GetParam());
+  std::filesystem::resize_file(temporary_.path(), 5 * kRequest);
+  readers.queue({requests_[4], requests_[5]}, Urgency::demand);
+  reports_.await(2);
+  const size_t cut = reports_.layers()[0] == 5 ? 0 : 1;
+  EXPECT_TRUE(reports_.status(1 - cut).ok());
+  EXPECT_EQ(reports_.status(cut).code(), Code::corrupt);
+  EXPECT_NE(reports_.status(cut).message().find(temporary_.path()), std::string::npos);
+  EXPECT_NE(reports_.status(cut).message().find("offset 5242880"), std::string::npos);
+}
+
+TEST_P(ReadersOfAFile, EndWhileTheyRead) {
+  for (int round = 0; round < 20; ++round) {
+    Readers readers(4, reports_.done(), GetParam());
+    readers.queue(requests_, Urgency::prefetch);
+    EXPECT_LE(readers.drop(9), 1u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, ReadersOfAFile,
+                         testing::Values(Access::buffered, Access::direct, Access::uring),
+                         [](const testing::TestParamInfo<Access>& way) {
+                           return std::string(way.param == Access::buffered ? "Buffered"
+                                              : way.param == Access::direct ? "Direct"
+                                                                            : "Uring");
+                         });
 
 TEST_F(ReadersTest, EndWithRequestsQueued) {
   file_.shut_gate();

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdio>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -11,24 +11,12 @@
 #include "platform/pages.h"
 #include "platform/process.h"
 #include "platform/thread.h"
+#include "support/fake_file.h"
+#include "support/status_details.h"
+#include "support/temporary_file.h"
 
 namespace hyperion {
 namespace {
-
-// A file of `bytes` bytes 0, 1, 2, ... that is deleted with this object.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(size_t bytes) : path_(testing::TempDir() + "hyperion-platform-test") {
-    std::FILE* file = std::fopen(path_.c_str(), "wb");
-    for (size_t i = 0; i < bytes; ++i) std::fputc(static_cast<int>(i % 256), file);
-    std::fclose(file);
-  }
-  ~TemporaryFile() { std::remove(path_.c_str()); }
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_;
-};
 
 TEST(File, ReadsAcrossItsEndInBothWays) {
   const TemporaryFile temporary(10000);
@@ -87,6 +75,95 @@ TEST(File, RefusesWhatIsNoRegularFile) {
   EXPECT_EQ(open_file("/dev/null", Access::buffered).status().code(), Code::io);
   EXPECT_EQ(open_file(testing::TempDir(), Access::buffered).status().code(), Code::io);
   EXPECT_EQ(open_file("/nonexistent", Access::direct).status().code(), Code::io);
+}
+
+TEST(File, IsChangedByWhoWritesToItAndNotByWhoTakesItsName) {
+  const TemporaryFile temporary(10000);
+  Result<std::unique_ptr<File>> file = open_file(temporary.path(), Access::buffered);
+  ASSERT_TRUE(file.ok());
+  EXPECT_TRUE(file.value()->check_unchanged().ok());
+  const auto written = std::filesystem::last_write_time(temporary.path());
+  std::filesystem::resize_file(temporary.path(), 9999);
+  EXPECT_EQ(file.value()->check_unchanged().code(), Code::corrupt);
+  std::filesystem::resize_file(temporary.path(), 10000);
+  std::filesystem::last_write_time(temporary.path(), written);
+  EXPECT_TRUE(file.value()->check_unchanged().ok());
+  std::filesystem::last_write_time(temporary.path(), written + std::chrono::seconds(1));
+  const Status changed = file.value()->check_unchanged();
+  EXPECT_EQ(changed.code(), Code::corrupt);
+  EXPECT_EQ(changed.message(), temporary.path() + " was changed since the model was opened");
+
+  file = open_file(temporary.path(), Access::buffered);
+  ASSERT_TRUE(file.ok());
+  const TemporaryFile other(5000);
+  std::filesystem::rename(other.path(), temporary.path());
+  EXPECT_TRUE(file.value()->check_unchanged().ok());
+}
+
+class ReadFully : public testing::Test {
+ protected:
+  ReadFully() {
+    for (size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = static_cast<std::byte>(i / 100);
+  }
+  Result<size_t> read(FakeFile& file) {
+    return read_fully(file, 0, out_, [this](double ms) {
+      paused_.push_back(ms);
+      return pauses_last_;
+    });
+  }
+
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(10000);
+  std::vector<std::byte> out_ = std::vector<std::byte>(3 * kDirectAlignment);
+  std::vector<double> paused_;
+  bool pauses_last_ = true;
+};
+
+TEST_F(ReadFully, GoesOnAfterDirectReadsThatStopBetweenTwoBlocks) {
+  FakeFile file("fake", bytes_);
+  file.set_direct();
+  file.set_most_at_once(4096 + 512);
+  const Result<size_t> got = read(file);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got.value(), 10000u);
+  out_.resize(10000);
+  EXPECT_EQ(out_, bytes_);
+}
+
+TEST_F(ReadFully, EndsWhereADirectFileWasCut) {
+  FakeFile file("fake", bytes_);
+  file.set_direct();
+  file.cut(5000);
+  const Result<size_t> got = read(file);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got.value(), 5000u);
+}
+
+TEST_F(ReadFully, TriesAReadThatFailedTwiceMoreAfterPauses) {
+  FakeFile file("fake", bytes_);
+  file.set_most_at_once(4000);
+  file.fail_read(1);
+  Result<size_t> got = read(file);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got.value(), 10000u);
+  EXPECT_EQ(paused_, (std::vector<double>{4}));
+
+  paused_.clear();
+  file.fail_read(2, true);
+  got = read(file);
+  EXPECT_EQ(got.status().code(), Code::io);
+  EXPECT_EQ(got.status().message(),
+            "cannot read fake: Input/output error (at offset 8000, tried 3 times)");
+  EXPECT_EQ(detail(got.status(), "offset"), 8000);
+  EXPECT_EQ(paused_, (std::vector<double>{4, 8}));
+}
+
+TEST_F(ReadFully, GivesUpWhenAPauseDoesNotLast) {
+  FakeFile file("fake", bytes_);
+  file.fail_read(0, true);
+  pauses_last_ = false;
+  EXPECT_EQ(read(file).status().message(),
+            "cannot read fake: Input/output error (at offset 0, tried once)");
+  EXPECT_EQ(paused_, (std::vector<double>{4}));
 }
 
 TEST(PageRegion, IsZeroedAndWritableToItsLastByte) {

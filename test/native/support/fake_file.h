@@ -23,11 +23,32 @@ class FakeFile final : public File {
     fail_at_ = offset;
   }
 
+  // Of the reads from now on, counted from 0, the n-th fails; `for_good`, all after it too.
+  void fail_read(uint64_t n, bool for_good = false) {
+    const std::lock_guard lock(mutex_);
+    fail_read_ = reads_ + n;
+    for_good_ = for_good;
+  }
+
+  // As if someone had written to the file.
+  void change() {
+    const std::lock_guard lock(mutex_);
+    changed_since_ = true;
+  }
+
+  uint64_t reads() {
+    const std::lock_guard lock(mutex_);
+    return reads_;
+  }
+
   // The file ends here from now on, whatever size() said.
   void cut(uint64_t bytes) {
     const std::lock_guard lock(mutex_);
     end_ = bytes;
   }
+
+  // Reads are as those of a file opened for direct access.
+  void set_direct() { direct_ = true; }
 
   // Single reads bring this many bytes at most.
   void set_most_at_once(size_t bytes) {
@@ -62,12 +83,13 @@ class FakeFile final : public File {
 
   Result<size_t> read(uint64_t offset, std::span<std::byte> out) override {
     std::unique_lock lock(mutex_);
-    ++reads_;
+    const uint64_t number = reads_++;
     ++waiting_;
     changed_.notify_all();
     changed_.wait(lock, [&] { return open_; });
     --waiting_;
-    if (fail_at_ && *fail_at_ >= offset && *fail_at_ < offset + out.size()) {
+    const bool fails = fail_read_ && (for_good_ ? number >= *fail_read_ : number == *fail_read_);
+    if (fails || (fail_at_ && *fail_at_ >= offset && *fail_at_ < offset + out.size())) {
       return Status(Code::io, "cannot read " + path_ + ": Input/output error");
     }
     const uint64_t end = std::min<uint64_t>(end_.value_or(bytes_.size()), bytes_.size());
@@ -86,7 +108,14 @@ class FakeFile final : public File {
   }
 
   void drop_cache(uint64_t, uint64_t) override {}
-  bool direct() const override { return false; }
+  Status check_unchanged() const override {
+    const std::lock_guard lock(mutex_);
+    if (!changed_since_) return {};
+    return Status(Code::corrupt, path_ + " was changed since the model was opened");
+  }
+  int descriptor() const override { return -1; }
+  uint64_t device() const override { return 0; }
+  bool direct() const override { return direct_; }
   uint64_t size() const override { return size_; }
   const std::string& path() const override { return path_; }
 
@@ -94,10 +123,14 @@ class FakeFile final : public File {
   const std::string path_;
   const std::vector<std::byte> bytes_;
   const uint64_t size_;
-  std::mutex mutex_;
+  bool direct_ = false;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<uint64_t> fail_at_;
   std::optional<uint64_t> end_;
+  std::optional<uint64_t> fail_read_;
+  bool for_good_ = false;
+  bool changed_since_ = false;
   size_t most_at_once_ = SIZE_MAX;
   bool open_ = true;
   size_t waiting_ = 0;
