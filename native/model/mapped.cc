@@ -6,23 +6,14 @@
 namespace hyperion {
 
 Status read_part(const Model& model, size_t index, uint64_t first, std::span<std::byte> out) {
-  const std::vector<Tensor>& tensors = model.tensors();
-  if (index >= tensors.size()) {
-    return Status(Code::invalid,
-                  "tensor " + std::to_string(index) + " of " + std::to_string(tensors.size()));
-  }
-  const Tensor& tensor = tensors[index];
+  if (Status status = model.check_index(index); !status.ok()) return status;
+  const Tensor& tensor = model.tensors()[index];
   if (first > tensor.bytes || out.size() > tensor.bytes - first) {
     return Status(Code::invalid, "tensor " + tensor.name + " has " + std::to_string(tensor.bytes) +
                                      " bytes; " + std::to_string(out.size()) + " were asked from " +
                                      std::to_string(first) + " on");
   }
-  File& file = model.file(tensor.file, Access::buffered);
-  const uint64_t offset = tensor.offset + first;
-  const Result<size_t> got = read_fully(file, offset, out);
-  if (!got.ok()) return got.status();
-  if (got.value() < out.size()) return cut_short(file, offset, out.size(), got.value());
-  return {};
+  return model.read_bytes(index, first, out);
 }
 
 uint64_t pages_of(const Model& model, uint64_t file) {

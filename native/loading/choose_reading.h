@@ -1,0 +1,26 @@
+// Which way of reading a model's files is the fastest here.
+#pragma once
+
+#include <cstddef>
+
+#include "base/status.h"
+#include "model/model.h"
+
+namespace hyperion {
+
+struct Reading {
+  Access access = Access::buffered;
+  double bytes_per_second = 0;  // 0 when it was not measured
+};
+
+// UNSUPPORTED, saying why, when the model's files cannot be read in this way here.
+Status check_access(const Model& model, Access access);
+
+// Measures direct reads, a ring and the page cache by some tens of megabytes of the model's largest
+// file each, with so many reads at once, once for each device in the life of the process; that
+// takes some tens of milliseconds, and 4 MiB of memory for each read at once, which are given back.
+// A direct way is preferred unless another is clearly faster. Models too small to measure are
+// read directly where that can be done. Never Access::mapped. Thread-safe.
+Reading choose_reading(const Model& model, size_t at_once);
+
+}  // namespace hyperion
