@@ -29,6 +29,8 @@ export interface FileToWrite {
   readonly metadata?: Readonly<Record<string, unknown>> | readonly (readonly [string | Buffer, unknown])[];
   readonly tensors?: readonly TensorToWrite[];
   readonly alignment?: number;
+  /** the bytes of further entries of the metadata, which `keyCount` counts too */
+  readonly written?: Buffer;
   /** what the header claims, where that is not so */
   readonly tensorCount?: number | bigint;
   readonly keyCount?: number | bigint;
@@ -109,6 +111,7 @@ export function ggufBytes(file: FileToWrite): Buffer {
     u64(file.tensorCount ?? tensors.length),
     u64(file.keyCount ?? entries.length),
     ...entries.flatMap(([key, of]) => [text(key), u32(value(of).type), value(of).bytes]),
+    file.written ?? Buffer.alloc(0),
     ...infos,
   ]);
   return Buffer.concat([header, Buffer.alloc(padTo(header.length, alignment)), ...data]);
@@ -123,6 +126,29 @@ export function writeGguf(
   const path = join(folder, name);
   writeFileSync(path, Buffer.isBuffer(file) ? file : ggufBytes(file));
   return path;
+}
+
+/** A model in one file as several, in the way of gguf-split: the first part has all the metadata, each some of the tensors. */
+export async function splitGguf(path: string, count: number): Promise<string[]> {
+  const file = readFileSync(path);
+  const { tensors } = await readGgufHeader(path);
+  const infos = tensors.map(({ name }) => file.indexOf(text(name)));
+  const toWrite = tensors.map(({ name, shape, offset, bytes }, index): TensorToWrite => {
+    const type = file.readUInt32LE(infos[index]! + text(name).length + 4 + 8 * shape.length);
+    return { name, shape, type, data: file.subarray(offset, offset + bytes) };
+  });
+  const folder = temporaryFolder();
+  const number = (value: number) => String(value).padStart(5, '0');
+  return Array.from({ length: count }, (_, part) => {
+    const split = { 'split.no': part, 'split.count': count, 'split.tensors.count': tensors.length };
+    const own = toWrite.filter((_, index) => Math.floor((index * count) / tensors.length) === part);
+    const whole = {
+      written: file.subarray(24, Math.min(...infos)),
+      keyCount: Number(file.readBigUInt64LE(16)) + 3,
+    };
+    const name = `model-${number(part + 1)}-of-${number(count)}.gguf`;
+    return writeGguf({ metadata: split, tensors: own, ...(part === 0 && whole) }, name, folder);
+  });
 }
 
 /** The tokenizer of a file with this metadata; keys stand without `tokenizer.`. */

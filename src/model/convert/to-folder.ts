@@ -48,9 +48,11 @@ function checkTensors({ checkpoint, origin }: Source): SafetensorsTensor[] {
     const what = foreign
       ? `its tensor '${foreign.name}' is ${foreign.dtype}, which safetensors does not have`
       : 'the names and layouts of its tensors are not those of a model folder';
+    const isSplit = origin.format === 'gguf' && origin.bytes === undefined;
+    const way = isSplit ? 'use the parts of the GGUF model' : 'convert it to .gguf';
     throw new HyperionError(
       'UNSUPPORTED',
-      `${path} came from a GGUF file: ${what}; convert it to .gguf, or the original model to a folder`,
+      `${path} came from a GGUF file: ${what}; ${way}, or convert the original model to a folder`,
       { path },
     );
   }
