@@ -40,7 +40,6 @@ class ReplayWorker final : public Napi::AsyncWorker {
     set_number(object, "requestedPeak", result_.requested_peak);
     object.Set("external", external_fragmentation(result_.at_peak));
     object.Set("internal", internal_fragmentation(result_.at_peak));
-    object.Set("externalPeak", result_.worst_external);
     object.Set("nanosecondsPerOperation", result_.nanoseconds_per_operation);
     object.Set("failedAt", result_.failed_at ? static_cast<double>(*result_.failed_at) : -1.0);
     object.Set("failure", result_.failure.message());

@@ -9,8 +9,6 @@
 namespace hyperion {
 namespace {
 
-// How often usage is looked at, the peak besides: that takes longer than an event.
-constexpr size_t kLooks = 2000;
 constexpr size_t kTimedRuns = 5;
 
 // One run of the events.
@@ -141,21 +139,15 @@ Result<Survey> survey(std::span<const TraceEvent> events, const AllocatorConfig&
   return survey;
 }
 
-// Follows usage, which is too slow to be looked at after every event.
-Status observe(std::span<const TraceEvent> events, size_t peak, const AllocatorConfig& config,
-               ReplayResult& result) {
+// Usage after the last of the events.
+Result<Usage> usage_after(std::span<const TraceEvent> events, const AllocatorConfig& config) {
   Run run(config);
   if (Status status = run.begin(); !status.ok()) return status;
-  const size_t stride = std::max<size_t>(1, events.size() / kLooks);
   bool refused = false;
-  for (size_t i = 0; i < events.size(); ++i) {
-    if (Status status = run.step(events[i], refused); !status.ok()) return status;
-    if (i != peak && i % stride != 0) continue;
-    const Usage usage = run.usage();
-    if (i == peak) result.at_peak = usage;
-    result.worst_external = std::max(result.worst_external, external_fragmentation(usage));
+  for (const TraceEvent& event : events) {
+    if (Status status = run.step(event, refused); !status.ok()) return status;
   }
-  return {};
+  return run.usage();
 }
 
 Status time_once(std::span<const TraceEvent> events, const AllocatorConfig& config, double& least) {
@@ -190,8 +182,10 @@ Result<ReplayResult> replay(std::span<const TraceEvent> events, const AllocatorC
   const Result<Survey> found = survey(events, config, result);
   if (!found.ok()) return found.status();
   const auto done = events.first(found.value().events);
-  if (Status status = observe(done, found.value().peak, config, result); !status.ok())
-    return status;
+  const Result<Usage> at_peak =
+      usage_after(done.first(std::min(done.size(), found.value().peak + 1)), config);
+  if (!at_peak.ok()) return at_peak.status();
+  result.at_peak = at_peak.value();
   if (Status status = time(done, config, result); !status.ok()) return status;
   return result;
 }

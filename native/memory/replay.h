@@ -14,7 +14,6 @@ struct ReplayResult {
   uint64_t reserved_peak = 0;
   uint64_t requested_peak = 0;  // no source can hold less
   Usage at_peak;                // of the source, when most was asked for
-  double worst_external = 0;    // external fragmentation, 0 to 1, over all events
   double nanoseconds_per_operation = 0;
   std::optional<size_t> failed_at;  // the event that was refused; what came before it counts
   Status failure;

@@ -91,8 +91,6 @@ export interface NativeReplay {
   /** at the moment of the peak of what was asked for */
   external: number;
   internal: number;
-  /** the largest over the whole trace */
-  externalPeak: number;
   nanosecondsPerOperation: number;
   /** the event that did not fit, and why; -1 when all did */
   failedAt: number;
