@@ -21,6 +21,7 @@ using BlockHandle = uint64_t;
 // once stalls.
 class TableBlock {
  public:
+  // As many as src/memory/tags.ts hands out numbers up to.
   static constexpr uint64_t kTags = 1 << 11;
 
   std::byte* data() const {

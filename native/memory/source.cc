@@ -4,6 +4,7 @@
 #include "memory/shared_pool.h"
 
 namespace hyperion {
+
 Result<std::unique_ptr<MemoryResource>> make_source(const SourceConfig& config,
                                                     MemoryResource& upstream) {
   if (const auto* strategy = std::get_if<StrategyConfig>(&config)) {

@@ -4,6 +4,7 @@ import { MEMORY_TAGS } from '../native';
 
 /** Below it are the engine's own tags, in the order of MEMORY_TAGS. */
 const FIRST = 16;
+/** The numbers that the engine has bits for: `kTags` of native/memory/block_table.h. */
 const MOST = 2048;
 
 const numbers = new Map<string, number>();
