@@ -1,10 +1,9 @@
 /** `hyperion convert`: a model in another format, every bit of its tensors kept. */
 import type { Command } from 'commander';
-import { Progress } from '../display';
 import { HyperionError } from '../errors';
 import { convert, verify } from '../inference/convert';
 import { formatBytes, formatDuration } from '../units';
-import { interruptSignal, printJson } from './options';
+import { printJson, withProgress } from './options';
 
 export function register(program: Command): void {
   program
@@ -32,16 +31,11 @@ async function run(input: string, output: string | undefined, flags: Flags): Pro
   if (Boolean(flags.verify) === (output !== undefined))
     throw new HyperionError('INVALID', 'convert wants either an output or --verify');
   const began = performance.now();
-  let progress: Progress | undefined;
-  const onProgress = (done: number, total: number) => {
-    progress ??= new Progress(output ? `writing ${output}` : `checking ${input}`, total, { unit: 'bytes' });
-    progress.update(done);
-  };
-  const options = { onProgress, signal: interruptSignal() };
-  const work = output
-    ? convert(input, output, { ...options, force: flags.force })
-    : verify(input, options).then((bytes) => ({ path: input, bytes }));
-  const result = await work.finally(() => progress?.finish());
+  const result = output
+    ? await withProgress(`writing ${output}`, (options) =>
+        convert(input, output, { ...options, force: flags.force }),
+      )
+    : { path: input, bytes: await withProgress(`checking ${input}`, (options) => verify(input, options)) };
   const ms = performance.now() - began;
   if (flags.json) return printJson({ ...result, ms });
   const speed = `${formatBytes(result.bytes)} in ${formatDuration(ms)}, ${formatBytes((result.bytes * 1000) / ms)}/s`;

@@ -2,51 +2,64 @@
 import type { Command } from 'commander';
 import { Table } from '../display';
 import { HyperionError } from '../errors';
+import { verify } from '../inference/convert';
 import { openModel } from '../inference/model';
 import { openCheckpoint, type TensorInfo } from '../model/checkpoint';
 import { type OpaqueModel, readOpaqueModel } from '../model/tmai/version1';
 import { formatBytes, formatCount } from '../units';
-import { printJson } from './options';
+import { printJson, withProgress } from './options';
 
 export function register(program: Command): void {
   program
     .command('inspect')
     .summary('show the layers and tensors of a model')
-    .description('Show architecture, layers and tensors of a model. Reads headers, no weights.')
+    .description('Show architecture, layers and tensors of a model. Reads headers, no weights unless asked.')
     .argument('<model>', 'a model folder, or a .safetensors, .gguf or .tmai file')
+    .option('--verify', 'read all of a .tmai file, and hold each layer against its checksum')
     .option('--json', 'print one JSON object')
     .action(inspect);
 }
 
-async function inspect(path: string, options: { json?: boolean }): Promise<void> {
+async function inspect(path: string, { json = false, verify: isToVerify = false }): Promise<void> {
+  const verifiedBytes = isToVerify
+    ? await withProgress(`checking ${path}`, (work) => verify(path, work))
+    : undefined;
+  await show(path, json, verifiedBytes);
+  if (verifiedBytes !== undefined && !json)
+    process.stdout.write(`every layer matches its checksum: ${formatBytes(verifiedBytes)}\n`);
+}
+
+async function show(path: string, json: boolean, verifiedBytes: number | undefined): Promise<void> {
   const opaque = path.endsWith('.tmai') ? await readOpaqueModel(path) : undefined;
-  if (opaque) return showOpaque(opaque, options.json ?? false);
+  if (opaque) return showOpaque(opaque, json);
   const model = await openModel(path, { tokenizer: false }).catch((error) => {
     if (error instanceof HyperionError && error.code === 'UNSUPPORTED') return error;
     throw error;
   });
-  if (model instanceof HyperionError) return showTensors(path, model, options.json ?? false);
-  if (!options.json) {
+  if (model instanceof HyperionError) return showTensors(path, model, json, verifiedBytes);
+  if (!json) {
     process.stdout.write(`${model}\n`);
     return;
   }
   const { format, architecture, parameters, bytes } = model;
   printJson({
-    format,
-    architecture,
-    parameters,
-    bytes,
+    ...{ format, architecture, parameters, bytes, verifiedBytes },
     layers: model.layers.map(({ name, bytes, tensors }) => ({ name, bytes, tensors })),
     tensors: model.tensors.map(listed),
   });
 }
 
-function listed({ name, dtype, shape, bytes }: TensorInfo) {
-  return { name, dtype, shape, bytes };
+function listed({ name, dtype, shape, bytes, recipe }: TensorInfo) {
+  return { name, dtype, shape, bytes, recipe };
 }
 
 /** What a file has that can be read and not computed; what keeps it from that goes to standard error. */
-async function showTensors(path: string, why: HyperionError, json: boolean): Promise<void> {
+async function showTensors(
+  path: string,
+  why: HyperionError,
+  json: boolean,
+  verifiedBytes: number | undefined,
+): Promise<void> {
   const { name, format, config, tensors } = await openCheckpoint(path, { tokenizer: false }).catch(() => {
     throw why;
   });
@@ -56,7 +69,8 @@ async function showTensors(path: string, why: HyperionError, json: boolean): Pro
   const parameters = sum(({ shape }) => shape.reduce((product, size) => product * size, 1));
   process.stderr.write(`${why.message}\n`);
   if (json) {
-    printJson({ format, architecture, parameters, bytes, layers: [], tensors: tensors.map(listed) });
+    const facts = { format, architecture, parameters, bytes, verifiedBytes };
+    printJson({ ...facts, layers: [], tensors: tensors.map(listed) });
     return;
   }
   const columns = [

@@ -1,7 +1,9 @@
 /** Options and arguments that several commands share, and the way their text is read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Progress } from '../display';
 import type { SessionOptions } from '../inference/options';
 import { STRATEGIES, type StrategyName } from '../memory/strategy';
+import type { WorkOptions } from '../model/chunk-reader';
 
 /** Options of a session, as commander gives them. */
 export type SessionFlags = Pick<SessionOptions, 'threads' | 'prefetchWindow' | 'activations'> & {
@@ -42,6 +44,20 @@ export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());
   return controller.signal;
+}
+
+/**
+ * Runs work over many bytes: a bar on standard error once the first are done, and Ctrl-C ends it with `CANCELLED`.
+ *
+ * @param what the bar's label
+ */
+export async function withProgress<T>(what: string, work: (options: WorkOptions) => Promise<T>): Promise<T> {
+  let progress: Progress | undefined;
+  const onProgress = (done: number, total: number) => {
+    progress ??= new Progress(what, total, { unit: 'bytes' });
+    progress.update(done);
+  };
+  return work({ onProgress, signal: interruptSignal() }).finally(() => progress?.finish());
 }
 
 /** One JSON object on standard output. */

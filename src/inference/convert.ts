@@ -4,13 +4,13 @@
  */
 import { checkFlag } from '../checks';
 import { HyperionError } from '../errors';
+import { openCheckpoint } from '../model/checkpoint';
+import { checkedBytes, verifyChecksums } from '../model/checksums';
 import { ChunkReader, type WorkOptions } from '../model/chunk-reader';
 import { openSource, type Source } from '../model/convert/source';
 import { checkTarget, type Target, targetOf } from '../model/convert/target';
 import { writeFolder } from '../model/convert/to-folder';
 import { writeGguf } from '../model/convert/to-gguf';
-import { requireTmai } from '../model/tmai/open';
-import { checkedBytes, verifyTmai } from '../model/tmai/verify';
 import { type TmaiContents, writeTmai } from '../model/tmai/write';
 import { openModel } from './model';
 
@@ -26,7 +26,8 @@ export interface Conversion extends Target {
 
 /**
  * Converts a model: anything that `openModel` opens to a `.tmai` file, and such a file back to the model folder or the
- * `.gguf` file that it came from. Tensors keep every bit. They are copied in chunks of 4 MiB; what stands at the output stays as it is until the new model is whole.
+ * `.gguf` file that it came from. Tensors keep every bit, and are copied in chunks of 4 MiB.
+ * What stands at the output stays as it is until the new model is whole.
  *
  * @param output a `.tmai` or `.gguf` file, or a folder
  * @throws HyperionError `INVALID` for a name, or an output that exists; `UNSUPPORTED` when the format cannot hold the
@@ -46,15 +47,15 @@ export async function convert(
   const force = checkFlag('force', options.force ?? false);
   const target = targetOf(checkPath('output', output));
   const source = await openSource(checkPath('input', input));
-  const { tensors, path } = source.checkpoint;
+  const { tensors, path, checksums } = source.checkpoint;
   await checkTarget(target, [path, ...new Set(tensors.map(({ file }) => file))], force);
   const write = await writerFor(target, source);
 
   const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
-  const total = bytes + (source.tmai ? checkedBytes(source.tmai) : 0);
+  const total = bytes + (checksums ? checkedBytes(checksums) : 0);
   const reader = new ChunkReader(`writing ${target.path}`, total, options);
   try {
-    if (source.tmai) await verifyTmai(source.tmai, reader);
+    if (checksums) await verifyChecksums(checksums, reader);
     await write(reader);
   } finally {
     await reader.close();
@@ -66,8 +67,8 @@ export async function convert(
  * Checks that every byte of a .tmai file is as it was written.
  *
  * @returns the bytes that were checked
- * @throws HyperionError `CORRUPT`, naming the layers that are damaged; `UNSUPPORTED` for version 1; `BAD_FORMAT`, `IO`,
- *   `CANCELLED`
+ * @throws HyperionError `CORRUPT`, naming the layers that are damaged; `UNSUPPORTED` for version 1 and for other formats;
+ *   `BAD_FORMAT`, `IO`, `CANCELLED`
  * @example
  * ```ts
  * await convert('model', 'model.tmai');
@@ -75,10 +76,14 @@ export async function convert(
  * ```
  */
 export async function verify(path: string, options: WorkOptions = {}): Promise<number> {
-  const file = await requireTmai(checkPath('path', path));
-  const total = checkedBytes(file);
+  const { checksums, path: full } = await openCheckpoint(checkPath('path', path), { tokenizer: false });
+  if (!checksums)
+    throw new HyperionError('UNSUPPORTED', `${full} has no checksums; convert it to .tmai, which has`, {
+      path: full,
+    });
+  const total = checkedBytes(checksums);
   const reader = new ChunkReader(`checking ${path}`, total, options);
-  await verifyTmai(file, reader).finally(() => reader.close());
+  await verifyChecksums(checksums, reader).finally(() => reader.close());
   return total;
 }
 

@@ -30,14 +30,16 @@ export function cardFacts(model: ShownModel): Omit<Card, 'picture'> {
     ['format', model.format],
     ['parameters', formatCount(model.parameters)],
     ['weights', formatBytes(model.bytes)],
-    ['types', typesOf(model.tensors)],
+    ['types', byBytes(model.tensors, ({ dtype }) => dtype)],
+    ['recipes', byBytes(model.tensors, ({ recipe = '' }) => recipe)],
     ['tensors, layers', `${formatCount(model.tensors.length)}, ${formatCount(model.layers.length)}`],
     ['context', `${formatCount(model.contextLength)} tokens`],
     ['vocabulary', formatCount(model.vocabularySize)],
     ['KV cache per token', formatBytes(model.kvBytesPerToken)],
     ['smallest budget', formatBytes(model.smallestBudgetBytes)],
   ].map(([label, text]) => ({ label: label!, text: text! }));
-  return { title: model.name, facts, table: layerTable(model.layers) };
+  const known = facts.filter(({ text }) => text !== '');
+  return { title: model.name, facts: known, table: layerTable(model.layers) };
 }
 
 /** Layers with what of them is cached. */
@@ -83,11 +85,12 @@ export function modelParts({ layers, tensors }: Pick<ShownModel, 'layers' | 'ten
   return [...parts.values()];
 }
 
-function typesOf(tensors: readonly TensorInfo[]): string {
+/** What tensors are, that of the most bytes first. */
+function byBytes(tensors: readonly TensorInfo[], what: (tensor: TensorInfo) => string): string {
   const bytes = new Map<string, number>();
-  for (const tensor of tensors) bytes.set(tensor.dtype, (bytes.get(tensor.dtype) ?? 0) + tensor.bytes);
+  for (const tensor of tensors) bytes.set(what(tensor), (bytes.get(what(tensor)) ?? 0) + tensor.bytes);
   return [...bytes]
     .sort((one, two) => two[1] - one[1])
-    .map(([dtype]) => dtype)
+    .map(([name]) => name)
     .join(', ');
 }

@@ -1,4 +1,5 @@
 /** What the files of a model say of it, whatever their format. */
+import type { Checksums } from './checksums';
 import type { JsonObject } from './json';
 import type { TensorInfo } from './tensor-info';
 import type { Tokenizer } from './tokenizer';
@@ -14,4 +15,6 @@ export interface ModelContents {
   readonly endIds: readonly number[];
   /** the file's name of a tensor, for its name in Hugging Face's models; absent when they are the same */
   readonly fileName?: (canonical: string) => string;
+  /** absent in formats that have none */
+  readonly checksums?: Checksums;
 }

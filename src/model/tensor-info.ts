@@ -11,4 +11,6 @@ export interface TensorInfo {
   /** bytes from the start of the file */
   readonly offset: number;
   readonly file: string;
+  /** how it was made of the tensor that the model had before: `copied` bit by bit; absent in formats that do not say */
+  readonly recipe?: string;
 }

@@ -338,11 +338,4 @@ describe('damage', () => {
       expect((await errorOf(() => openModel(copy))).code).toBe('BAD_FORMAT');
     }
   });
-
-  test('a folder has no checksums', async () => {
-    expect((await errorOf(() => verify(fixture('llama')))).code).toBe('IO');
-    expect((await errorOf(() => verify(join(fixture('llama'), 'model.safetensors')))).code).toBe(
-      'BAD_FORMAT',
-    );
-  });
 });

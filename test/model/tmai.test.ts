@@ -2,12 +2,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { convert } from '../../src/inference/convert';
+import { convert, verify } from '../../src/inference/convert';
 import { openModel } from '../../src/inference/model';
+import { openCheckpoint } from '../../src/model/checkpoint';
 import { dataStart, type TmaiHeader } from '../../src/model/tmai/format';
 import { readTmai } from '../../src/model/tmai/read';
 import { readOpaqueModel } from '../../src/model/tmai/version1';
+import { formatBytes } from '../../src/units';
 import { fixture } from '../support/fixtures';
 import { errorOf, temporaryFolder } from '../support/temporary';
 
@@ -79,6 +82,9 @@ test.each<[string, string, (old: never) => unknown, RegExp]>([
   ['a tensor of no type', 'tensors.0.dtype', () => 'Q7', /has the tensor/],
   ['a shape of 2^60', 'tensors.0.shape', () => [2 ** 30, 2 ** 30], /has the tensor/],
   ['a negative extent', 'tensors.0.shape', () => [-1], /has the tensor/],
+  ['a recipe that is no text', 'tensors.0.recipe', () => 8, /has the tensor/],
+  ['a recipe of two lines', 'tensors.0.recipe', () => 'int8\n', /has the tensor/],
+  ['a recipe without end', 'tensors.0.recipe', () => 'a'.repeat(81), /has the tensor/],
   ['a larger shape', 'tensors.0.shape.0', plus(1024), /its place is/],
   ['an offset that overlaps', 'tensors.3.offset', plus(-64), /its place is/],
   ['an offset off its alignment', 'tensors.3.offset', plus(4), /its place is/],
@@ -100,8 +106,91 @@ test.each<[string, string, (old: never) => unknown, RegExp]>([
 });
 
 test('what later versions add is passed over', async () => {
-  const path = await withHeader((header) => replaced(header, 'tensors.0.recipe', () => 'int8'));
+  const path = await withHeader((header) => replaced(header, 'tensors.0.later', () => 'int8'));
   (await openModel(path)).close();
+});
+
+describe('recipes', () => {
+  const recipesOf = async (path: string) =>
+    (await readTmai(path))!.header.tensors.map(({ recipe }) => recipe);
+  const inspect = (path: string, ...flags: string[]) =>
+    spawnSync(process.execPath, [cli, 'inspect', path, ...flags], { encoding: 'utf8' }).stdout;
+
+  test('a conversion copies, and says so of each tensor', async () => {
+    const path = join(temporaryFolder(), 'model.tmai');
+    await convert(fixture('qwen2'), path);
+    expect(new Set(await recipesOf(path))).toEqual(new Set(['copied']));
+    const model = await openModel(path);
+    expect(model.tensors.every(({ recipe }) => recipe === 'copied')).toBe(true);
+    model.close();
+    expect(inspect(path)).toMatch(/^ {2}recipes +copied$/m);
+    expect(inspect(fixture('qwen2'))).not.toMatch(/recipe/);
+  });
+
+  test('of files that have none, tensors are copies', async () => {
+    const path = await withHeader((header) => {
+      return JSON.stringify({ ...header, tensors: header.tensors.map(({ recipe: _, ...tensor }) => tensor) });
+    });
+    expect(new Set(await recipesOf(path))).toEqual(new Set(['copied']));
+  });
+
+  test('how a tensor was quantized is kept by later conversions, and shown', async () => {
+    const path = await withHeader((header) => replaced(header, 'tensors.0.recipe', () => 'int8 by channel'));
+    const again = join(temporaryFolder(), 'again.tmai');
+    await convert(path, again);
+    expect((await recipesOf(again)).slice(0, 2)).toEqual(['int8 by channel', 'copied']);
+    expect(inspect(again)).toMatch(/^ {2}recipes +copied, int8 by channel$/m);
+    const { tensors } = JSON.parse(inspect(again, '--json'));
+    expect(tensors[0]).toMatchObject({ recipe: 'int8 by channel' });
+  });
+});
+
+describe('checksums', () => {
+  test.each(['qwen2', 'bert'])('%s: those of a layer cover its tensors, where they lie', async (name) => {
+    const path = join(temporaryFolder(), 'model.tmai');
+    await convert(fixture(name), path);
+    const { checksums, tensors } = await openCheckpoint(path, { tokenizer: false });
+    const { layers, files } = checksums!;
+    const model = await openModel(path);
+    expect(layers.map((layer) => layer.name)).toEqual(expect.arrayContaining([...model.layerNames]));
+    model.close();
+    const bytes = readFileSync(path);
+    for (const { file, offset, bytes: length, crc32: checksum } of [...files, ...layers]) {
+      expect(file).toBe(path);
+      expect(crc32(bytes.subarray(offset, offset + length))).toBe(checksum);
+    }
+    for (const { offset, bytes: length } of tensors) {
+      const holders = layers.filter(
+        (layer) => layer.offset <= offset && offset + length <= layer.offset + layer.bytes,
+      );
+      expect(holders).toHaveLength(1);
+    }
+  });
+
+  test('inspect --verify reads them all, and refuses a layer that is damaged', async () => {
+    const path = join(temporaryFolder(), 'model.tmai');
+    await convert(fixture('llama'), path);
+    const inspect = (...flags: string[]) =>
+      spawnSync(process.execPath, [cli, 'inspect', path, '--verify', ...flags], { encoding: 'utf8' });
+    const checked = await verify(path);
+    expect(inspect().stdout).toContain(`\nevery layer matches its checksum: ${formatBytes(checked)}\n`);
+    expect(inspect().stderr).toMatch(/^checking .*100%/m);
+    expect(JSON.parse(inspect('--json').stdout)).toMatchObject({ verifiedBytes: checked });
+    const { offset } = (await openCheckpoint(path, { tokenizer: false })).checksums!.layers[3]!;
+    const bytes = readFileSync(path);
+    bytes[offset]! ^= 1;
+    writeFileSync(path, bytes);
+    expect(inspect()).toMatchObject({ status: 1, stdout: '' });
+    expect(inspect().stderr).toMatch(/hyperion: CORRUPT: .*'layers\.1\.attention'/);
+  });
+
+  test('formats without them are told from damage', async () => {
+    for (const path of [fixture('llama'), fixture('../gguf/llama-f16.gguf')]) {
+      const { code, message } = await errorOf(() => verify(path));
+      expect([code, message]).toEqual(['UNSUPPORTED', expect.stringMatching(/has no checksums; .*convert/)]);
+    }
+    expect((await errorOf(() => verify('/nowhere.tmai'))).code).toBe('IO');
+  });
 });
 
 describe('the first bytes', () => {

@@ -6,15 +6,12 @@ import { openFile, readFully } from '../files';
 import { readGgufMetadata } from '../gguf/header';
 import { GGUF_HEADER, type Origin } from '../tmai/format';
 import { requireTmai } from '../tmai/open';
-import type { TmaiFile } from '../tmai/read';
 import { readTmaiSections } from '../tmai/sections';
 
 export interface Source {
   readonly checkpoint: Checkpoint;
   readonly origin: Origin;
   readonly files: readonly Companion[];
-  /** of a .tmai file, whose checksums are to be checked */
-  readonly tmai?: TmaiFile;
 }
 
 /** @throws HyperionError as `openModel` */
@@ -23,7 +20,7 @@ export async function openSource(path: string): Promise<Source> {
   if (checkpoint.format === 'gguf') return openGgufSource(checkpoint);
   if (checkpoint.format === 'tmai') {
     const tmai = await requireTmai(checkpoint.path);
-    return { checkpoint, origin: tmai.header.origin, files: await readTmaiSections(tmai), tmai };
+    return { checkpoint, origin: tmai.header.origin, files: await readTmaiSections(tmai) };
   }
   const files = await readCompanions(dirname(checkpoint.configPath));
   return { checkpoint, origin: { format: 'safetensors' }, files };

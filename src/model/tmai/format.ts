@@ -13,6 +13,8 @@ export const MAGIC = 0x544d4149;
 export const PREFIX_BYTES = 16;
 export const LAYER_ALIGNMENT = 4096;
 const TENSOR_ALIGNMENT = 64;
+/** The recipe of a tensor whose bits are the origin's. */
+export const COPIED = 'copied';
 /** The small file that holds the header of the GGUF file which a model came from, byte for byte. */
 export const GGUF_HEADER = 'header.gguf';
 
@@ -35,6 +37,8 @@ export interface TmaiTensor {
   /** outermost first */
   readonly shape: readonly number[];
   readonly offset: number;
+  /** how it was made of the origin's tensor, in a line of ASCII; files without recipes hold copies */
+  readonly recipe: string;
 }
 
 /** What the model was converted from. A GGUF file that was one file can be made again to the byte. */

@@ -9,7 +9,7 @@ import type { TensorInfo } from '../tensor-info';
 import { Tokenizer } from '../tokenizer';
 import { GGUF_HEADER } from './format';
 import { readTmai, type TmaiFile } from './read';
-import { readTmaiSection } from './sections';
+import { checksumsOf, readTmaiSection } from './sections';
 
 /**
  * Reads the header of a .tmai 2 file, and the tokenizer if it is asked for.
@@ -25,6 +25,7 @@ export async function openTmai(path: string, options: { tokenizer: boolean }): P
     tensors: tensorsOf(file),
     tokenizer: options.tokenizer ? await readTokenizer(file) : null,
     endIds,
+    checksums: checksumsOf(file),
     ...(origin.format === 'gguf' && { fileName: (name: string) => ggufName(origin.architecture, name) }),
   };
 }
@@ -44,8 +45,9 @@ export async function requireTmai(path: string): Promise<TmaiFile> {
 }
 
 function tensorsOf({ path, header, dataStart }: TmaiFile): TensorInfo[] {
-  return header.tensors.map(({ name, dtype, shape, offset }) => {
-    return { name, dtype, shape, bytes: bytesOfShape(dtype, shape)!, offset: dataStart + offset, file: path };
+  return header.tensors.map(({ name, dtype, shape, offset, recipe }) => {
+    const bytes = bytesOfShape(dtype, shape)!;
+    return { name, dtype, shape, bytes, offset: dataStart + offset, file: path, recipe };
   });
 }
 

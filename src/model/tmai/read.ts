@@ -4,6 +4,7 @@ import { bytesOfShape, isDtype } from '../dtypes';
 import { type OpenedFile, openFile, readFully } from '../files';
 import { clip, excerpt, isObject, type JsonObject, parseObject } from '../json';
 import {
+  COPIED,
   dataStart,
   layOut,
   type Origin,
@@ -26,6 +27,7 @@ const LARGEST_HEADER = 32 * 2 ** 20;
 const MOST_VALUES = 2 ** 21;
 /** A small file is given back under its name, so that it may name nothing but a file of one folder. */
 const FILE_NAME = /^\w[\w.-]*$/;
+const RECIPE = /^[ -~]{1,80}$/;
 const LARGEST_FILE = 64 * 2 ** 20;
 
 /**
@@ -69,7 +71,8 @@ function checkHeader(path: string, header: JsonObject): TmaiHeader {
   for (const file of files) if (!isSmallFile(file)) throw fail('file', file);
   for (const layer of layers) if (!isLayer(layer)) throw fail('layer', layer);
   for (const tensor of tensors) if (!isTensor(tensor)) throw fail('tensor', tensor);
-  return { origin, config, endIds, files, layers, tensors };
+  const made = tensors.map((tensor) => ({ recipe: COPIED, ...tensor }));
+  return { origin, config, endIds, files, layers, tensors: made };
 }
 
 function isOrigin(value: unknown): value is Origin {
@@ -97,9 +100,10 @@ function isLayer(value: unknown): value is TmaiLayer {
 
 function isTensor(value: unknown): value is TmaiTensor {
   if (!isObject(value)) return false;
-  const { name, dtype, shape, offset } = value;
+  const { name, dtype, shape, offset, recipe = COPIED } = value;
   const isSized = isDtype(dtype) && isListOf(shape, isCount) && bytesOfShape(dtype, shape) !== undefined;
-  return typeof name === 'string' && isSized && isCount(offset);
+  const isMade = typeof recipe === 'string' && RECIPE.test(recipe);
+  return typeof name === 'string' && isSized && isCount(offset) && isMade;
 }
 
 function isCount(value: unknown): value is number {

@@ -4,7 +4,7 @@ import type { ChunkReader } from '../chunk-reader';
 import type { Companion } from '../companions';
 import { checkDiskSpace, makeFile, type NewFile } from '../new-file';
 import type { TensorInfo } from '../tensor-info';
-import { dataStart, type Layout, layOut, MAGIC, PREFIX_BYTES, type TmaiHeader } from './format';
+import { COPIED, dataStart, type Layout, layOut, MAGIC, PREFIX_BYTES, type TmaiHeader } from './format';
 
 export interface TmaiContents extends Pick<TmaiHeader, 'origin' | 'config' | 'endIds'> {
   readonly files: readonly Companion[];
@@ -21,7 +21,8 @@ export interface TmaiContents extends Pick<TmaiHeader, 'origin' | 'config' | 'en
  */
 export async function writeTmai(path: string, contents: TmaiContents, reader: ChunkReader): Promise<void> {
   const files = contents.files.map(({ name, data }) => ({ name, bytes: data.length }));
-  const layout = layOut({ ...contents, files });
+  const tensors = contents.tensors.map(({ recipe = COPIED, ...tensor }) => ({ ...tensor, recipe }));
+  const layout = layOut({ ...contents, files, tensors });
   // Checksums have the same length whatever they are, so the header's size is known before them.
   const start = dataStart(encode(contents, layout, []).length - PREFIX_BYTES);
   await checkDiskSpace(path, start + layout.bytes);
@@ -46,7 +47,9 @@ function encode(contents: TmaiContents, layout: Layout, checksums: readonly numb
       ...layer,
       crc32: crcOf(layout.files.length + index),
     })),
-    tensors: layout.tensors.map(({ name, dtype, shape, offset }) => ({ name, dtype, shape, offset })),
+    tensors: layout.tensors.map(({ name, dtype, shape, offset, recipe }) => {
+      return { name, dtype, shape, offset, recipe };
+    }),
   };
   const json = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(PREFIX_BYTES);

@@ -79,8 +79,8 @@ function version2(): Field[] {
       { name: 'output', tensors: ['norm', 'table'] },
     ],
     tensors: [
-      { name: 'table', dtype: 'Q8_0', shape: [2, 32] },
-      { name: 'norm', dtype: 'F32', shape: [8] },
+      { name: 'table', dtype: 'Q8_0', shape: [2, 32], recipe: 'int8' },
+      { name: 'norm', dtype: 'F32', shape: [8], recipe: 'copied' },
     ],
   };
   const { files, layers, tensors, bytes } = layOut(contents);
