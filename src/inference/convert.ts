@@ -11,6 +11,7 @@ import { openSource, type Source } from '../model/convert/source';
 import { checkTarget, type Target, targetOf } from '../model/convert/target';
 import { writeFolder } from '../model/convert/to-folder';
 import { writeGguf } from '../model/convert/to-gguf';
+import { putBack } from '../model/new-folder';
 import { type TmaiContents, writeTmai } from '../model/tmai/write';
 import { openModel } from './model';
 
@@ -27,7 +28,8 @@ export interface Conversion extends Target {
 /**
  * Converts a model: anything that `openModel` opens to a `.tmai` file, and such a file back to the model folder or the
  * `.gguf` file that it came from. Tensors keep every bit, and are copied in chunks of 4 MiB.
- * What stands at the output stays as it is until the new model is whole.
+ * What stands at the output stays as it is until the new model is whole. A folder that stepped aside for a new one, when the
+ * process died before that took its place, is put back first.
  *
  * @param output a `.tmai` or `.gguf` file, or a folder
  * @throws HyperionError `INVALID` for a name, or an output that exists; `UNSUPPORTED` when the format cannot hold the
@@ -46,6 +48,7 @@ export async function convert(
 ): Promise<Conversion> {
   const force = checkFlag('force', options.force ?? false);
   const target = targetOf(checkPath('output', output));
+  if (target.format === 'safetensors') await putBack(target.path);
   const source = await openSource(checkPath('input', input));
   const { tensors, path, checksums } = source.checkpoint;
   await checkTarget(target, [path, ...new Set(tensors.map(({ file }) => file))], force);

@@ -10,6 +10,7 @@ import type { ModelContents } from './contents';
 import { readJson, readJsonIfPresent } from './files';
 import { openGguf } from './gguf/open';
 import { nameOfFolder } from './hub/place';
+import { findAside } from './new-folder';
 import { readSafetensorsFile, readSafetensorsFolder } from './safetensors-folder';
 import { openTmai } from './tmai/open';
 import { Tokenizer } from './tokenizer';
@@ -55,8 +56,8 @@ const BY_ENDING: Readonly<Record<string, (path: string, options: CheckpointOptio
  */
 export async function openCheckpoint(path: string, options: CheckpointOptions): Promise<Checkpoint> {
   const full = resolve(path);
-  const entry = await stat(full).catch((error) => {
-    throw ioError(full, error);
+  const entry = await stat(full).catch(async (error) => {
+    throw (await stoppedHalfway(full)) ?? ioError(full, error);
   });
   const open = BY_ENDING[extname(full)];
   if (entry.isDirectory()) return openFolder(full, full, options);
@@ -64,6 +65,16 @@ export async function openCheckpoint(path: string, options: CheckpointOptions): 
   const endings = Object.keys(BY_ENDING).join(', ');
   const message = `${full} is not a model that can be read; name a folder or a ${endings} file`;
   throw new HyperionError('UNSUPPORTED', message, { path: full });
+}
+
+/** The error for a model that waits beside its place; undefined when none does. Reading changes nothing on the disk. */
+async function stoppedHalfway(path: string): Promise<HyperionError | undefined> {
+  const aside = await findAside(path);
+  if (!aside) return undefined;
+  const message =
+    `cannot read ${path}: the process that replaced it died, and the model that stood there waits as ${aside}; rename ` +
+    'that back, or convert again';
+  return new HyperionError('IO', message, { path, errno: 'ENOENT', aside });
 }
 
 /** A folder as Hugging Face lays it out, or one safetensors file in it. */

@@ -8,8 +8,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } fr
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { convert } from '../../src/inference/convert';
+import { openModel } from '../../src/inference/model';
 import { fixture } from '../support/fixtures';
-import { temporaryFolder } from '../support/temporary';
+import { errorOf, temporaryFolder } from '../support/temporary';
 
 const cli = join(__dirname, '../../dist/src/cli/main.js');
 const hook = join(__dirname, '../support/failing-disk.cjs');
@@ -86,20 +87,39 @@ async function forEachChange(last: number, action: (change: number) => Promise<v
   await Promise.all([lane(), lane()]);
 }
 
+/** Opening says where the old model is; converting puts it back before anything else. */
+async function expectPutBack(input: string, output: string, aside: string): Promise<void> {
+  const error = await errorOf(() => openModel(output));
+  expect([error.code, error.message]).toEqual(['IO', expect.stringContaining(`waits as ${aside}; rename`)]);
+  const refusal = await errorOf(() => convert(input, output));
+  expect([refusal.code, refusal.message]).toEqual(['INVALID', expect.stringMatching(/is not empty/)]);
+  expect(existsSync(aside)).toBe(false);
+  (await openModel(output)).close();
+}
+
 describe.each(['model.tmai', 'model'])('%s', (name) => {
   test('a crash at any change leaves the old model or the new one', { timeout: 300_000 }, async () => {
     const { input, start, before, after, changes } = await prepare(name);
     expect(changes).toBeGreaterThan(25);
+    const found = { between: 0, behind: 0 };
     await forEachChange(changes, async (change) => {
       const output = start(`crash-${change}`);
       const { signal } = await runWith({ FAULT: 'kill', FAULT_AT: String(change) }, input, output);
       expect(signal).toBe('SIGKILL');
-      const left = state(output);
-      // A folder cannot be exchanged in one step: between two renames the old one stands beside, whole.
-      const aside = readdirSync(dirname(output)).find((entry) => entry.endsWith('.old.tmp'));
-      if (left === null && aside) expect(state(join(dirname(output), aside))).toBe(before);
-      else expect([before, after]).toContain(left);
+      const aside = `${output}.replaced.tmp`;
+      if (state(output) === null) {
+        // A folder cannot be exchanged in one step: between two renames the old one stands beside, whole.
+        found.between += 1;
+        expect(state(aside)).toBe(before);
+        await expectPutBack(input, output, aside);
+      }
+      expect([before, after]).toContain(state(output));
+      if (!existsSync(aside)) return;
+      found.behind += 1;
+      await convert(input, output, { force: true });
+      expect([state(output), existsSync(aside)]).toEqual([after, false]);
     });
+    expect(found).toEqual(name === 'model' ? { between: 1, behind: 2 } : { between: 0, behind: 0 });
   });
 
   test('a disk that fails at any change: an error that says so, the old model, and nothing else', {

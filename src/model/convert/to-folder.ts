@@ -1,12 +1,13 @@
 /** A model as a folder in the way of Hugging Face: config.json, safetensors (sharded above 2 GB), and the small files. */
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { HyperionError } from '../../errors';
 import { ioError, temporaryName } from '../../io';
 import type { ChunkReader } from '../chunk-reader';
 import { isCompanion } from '../companions';
 import { blockOf, isSafetensorsDtype, type SafetensorsDtype } from '../dtypes';
-import { checkDiskSpace, makeFile, syncFolder } from '../new-file';
+import { checkDiskSpace, makeFile } from '../new-file';
+import { replaceFolder } from '../new-folder';
 import { indexOf, shardName, splitShards } from '../safetensors-shards';
 import { makeSafetensors } from '../safetensors-writer';
 import type { TensorInfo } from '../tensor-info';
@@ -83,25 +84,4 @@ async function writeShards(
 function writeJson(path: string, value: object, indent: number): Promise<void> {
   const text = Buffer.from(`${JSON.stringify(value, null, indent)}\n`);
   return makeFile(path, (file) => file.write(text, 0));
-}
-
-/** A folder that stands there steps aside first: a crash between leaves it whole, under a temporary name. */
-async function replaceFolder(temporary: string, path: string): Promise<void> {
-  await syncFolder(temporary);
-  const aside = `${path}.${process.pid}.old.tmp`;
-  const stepped = await rename(path, aside).then(
-    () => true,
-    (error) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
-  try {
-    await rename(temporary, path);
-  } catch (error) {
-    if (stepped) await rename(aside, path);
-    throw error;
-  }
-  await syncFolder(dirname(path));
-  await rm(aside, { recursive: true, force: true });
 }
