@@ -1,4 +1,5 @@
 /** Chat templates: a list of messages as one text. Rendering Jinja is left to @huggingface/jinja. */
+import { runInNewContext } from 'node:vm';
 import { HyperionError } from '../errors';
 import { isObject } from './json';
 
@@ -18,6 +19,9 @@ export interface ChatOptions {
 
 /** Tokens by the names that templates use: `bos_token`, `eos_token`, … */
 export type SpecialTokens = Readonly<Record<string, string | undefined>>;
+
+/** Rendering takes milliseconds; a template that counts to a billion is stopped. */
+const MOST_MS = 500;
 
 /** The part of the library that is used here. */
 type TemplateClass = new (source: string) => { render(variables: Record<string, unknown>): string };
@@ -51,8 +55,9 @@ export class ChatTemplate {
     const template = this.#parse();
     const tokens = Object.entries(this.specialTokens).map(([name, token]) => [name, token ?? '']);
     const given = { ...Object.fromEntries(tokens), ...variables };
+    const render = () => template.render({ ...given, messages, add_generation_prompt: addGenerationPrompt });
     try {
-      return template.render({ ...given, messages, add_generation_prompt: addGenerationPrompt });
+      return runInNewContext('render()', { render }, { timeout: MOST_MS });
     } catch (cause) {
       const message = `the chat template of ${this.path} does not take these messages: ${(cause as Error).message}`;
       throw new HyperionError('INVALID', message, { path: this.path }, { cause });

@@ -130,6 +130,26 @@ describe('what is refused', () => {
   });
 });
 
+describe('a template that counts to a billion is stopped', () => {
+  test.each([
+    ['one range', '{% for i in range(1000000000) %}{% endfor %}'],
+    [
+      'a range in a range',
+      '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',
+    ],
+  ])('%s', async (_, chat_template) => {
+    const tokenizer = await tokenizerWith({ chat_template });
+    const began = performance.now();
+    const error = await errorOf(() => tokenizer.applyChatTemplate(MESSAGES));
+    expect([error.code, error.message]).toEqual([
+      'INVALID',
+      expect.stringMatching(/does not take these messages: .*timed out after 500ms/),
+    ]);
+    // Many times the limit: only that it ends is asserted, on whatever machine.
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+});
+
 describe('a conversation as a prompt', () => {
   const template = "{{ '<|end|>' + messages[0].content }}";
 
