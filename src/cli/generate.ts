@@ -69,6 +69,7 @@ async function generate(path: string, flags: Flags, command: Command): Promise<v
   if (prompt === undefined)
     command.error("error: one of '--prompt <text>', '--ids <ids>' and '--chat <text>' is required");
   const model = await openModel(path);
+  model.tokenizer?.tokenOf(0); // so that it is read by now: it is the model's
   // What was resident before is not the session's: the peak is counted from here.
   resetResidentPeak();
   const baseline = processMemory().resident;

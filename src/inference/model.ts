@@ -33,15 +33,15 @@ import { resolveSessionOptions, type SessionOptions } from './options';
 import { Session } from './session';
 
 export interface OpenOptions extends CacheOptions {
-  /** Whether tokenizer.json is read; without it prompts are token ids. Default true. */
+  /** Whether the model's tokenizer is looked for; without it prompts are token ids. Default true. */
   readonly tokenizer?: boolean;
   /** Ends a download with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Opens a model: reads configuration, tokenizer and tensor headers, and checks them against each other. Weights stay on
- * disk until a session computes with them.
+ * Opens a model: reads configuration and tensor headers, and checks them against each other. Weights stay on disk until a
+ * session computes with them, the tokenizer until it is used.
  *
  * @param path a Hugging Face model folder, a .safetensors file with config.json beside it, or a .gguf or .tmai file; `hf:org/name`,
  *   `hf:org/name@revision` or `hf:org/name/file.gguf` is pulled from the hub first, as `pull` does
@@ -99,7 +99,7 @@ export class Model {
   readonly layers: readonly Layer[];
   readonly layerNames: readonly string[];
   readonly tensors: readonly TensorInfo[];
-  /** null when the model has none */
+  /** null when the model has none; read when it is first used, and held beside the budgets of sessions */
   readonly tokenizer: Tokenizer | null;
   /** tokens with which the model ends a text */
   readonly endIds: readonly number[];

@@ -1,4 +1,5 @@
 /** Reading the small files of a model folder: what is missing, unreadable, no file or not JSON is told in a sentence. */
+import type { Stats } from 'node:fs';
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { HyperionError } from '../errors';
 import { ioError } from '../io';
@@ -6,10 +7,11 @@ import { type JsonLimits, type JsonObject, parseObject } from './json';
 
 export { isObject, type JsonObject } from './json';
 
-/** An open file and the bytes it had then. */
+/** An open file, the bytes it had then, and what tells it from every other. */
 export interface OpenedFile {
   readonly file: FileHandle;
   readonly size: number;
+  readonly identity: string;
 }
 
 /** Text of a configuration file larger than this is a mistake, not a configuration. */
@@ -27,9 +29,14 @@ export async function openFile(path: string): Promise<OpenedFile> {
   // Without O_NONBLOCK, opening a pipe waits for someone to write into it.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(fail);
   const status = await file.stat();
-  if (status.isFile()) return { file, size: status.size };
+  if (status.isFile()) return { file, size: status.size, identity: identityOf(status) };
   await file.close();
   return fail({ code: status.isDirectory() ? 'EISDIR' : 'no regular file' });
+}
+
+/** The same for the same file with the same content. */
+export function identityOf({ dev, ino, size, mtimeMs }: Stats): string {
+  return [dev, ino, size, mtimeMs].join(' ');
 }
 
 /**
@@ -79,16 +86,20 @@ export function readJsonIfPresent(path: string, limits?: JsonLimits): Promise<Js
 export async function readWhole(path: string, largest = LARGEST_JSON): Promise<Buffer> {
   const { file, size } = await openFile(path);
   try {
-    if (size > largest)
-      throw new HyperionError('BAD_FORMAT', `${path} has ${size} bytes; it is read up to ${largest}`, {
-        path,
-      });
+    checkSmall(path, size, largest);
     const bytes = Buffer.alloc(size);
     await readFully(path, file, 0, bytes);
     return bytes;
   } finally {
     await file.close();
   }
+}
+
+/** @throws HyperionError `BAD_FORMAT` for a file that has more than `largest` bytes */
+export function checkSmall(path: string, size: number, largest = LARGEST_JSON): void {
+  if (size <= largest) return;
+  const message = `${path} has ${size} bytes; it is read up to ${largest}`;
+  throw new HyperionError('BAD_FORMAT', message, { path });
 }
 
 /** What reading gives, or undefined when there is no such file. */

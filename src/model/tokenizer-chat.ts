@@ -1,4 +1,5 @@
 /** Chat templates: a list of messages as one text. Rendering Jinja is left to @huggingface/jinja. */
+import { createRequire } from 'node:module';
 import { runInNewContext } from 'node:vm';
 import { HyperionError } from '../errors';
 import { isObject } from './json';
@@ -28,18 +29,12 @@ type TemplateClass = new (source: string) => { render(variables: Record<string, 
 
 /** The chat template of one model. It is parsed when it is used, so that a bad one keeps no model from being opened. */
 export class ChatTemplate {
-  private constructor(
+  /** @param path the file that the template is from, for messages */
+  constructor(
     private readonly path: string,
     private readonly source: string,
     private readonly specialTokens: SpecialTokens,
-    private readonly library: TemplateClass,
   ) {}
-
-  /** @param path the file that the template is from, for messages */
-  static async create(path: string, source: string, specialTokens: SpecialTokens): Promise<ChatTemplate> {
-    const { Template } = await import('@huggingface/jinja');
-    return new ChatTemplate(path, source, specialTokens, Template);
-  }
 
   /**
    * The text of a conversation.
@@ -65,8 +60,9 @@ export class ChatTemplate {
   }
 
   #parse(): InstanceType<TemplateClass> {
+    const { Template } = createRequire(__filename)('@huggingface/jinja') as { Template: TemplateClass };
     try {
-      return new this.library(this.source);
+      return new Template(this.source);
     } catch (cause) {
       const message = `the chat template of ${this.path} cannot be understood: ${(cause as Error).message}`;
       throw new HyperionError('BAD_FORMAT', message, { path: this.path }, { cause });

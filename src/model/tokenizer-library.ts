@@ -1,4 +1,5 @@
 /** @huggingface/tokenizers, as far as it is used here, with errors of the project's: it checks little of what it is given. */
+import { createRequire } from 'node:module';
 import { HyperionError } from '../errors';
 import { clip, type JsonObject } from './json';
 
@@ -13,37 +14,39 @@ interface Library {
   id_to_token(id: number): string | undefined;
 }
 
+type LibraryClass = new (tokenizer: JsonObject, config: JsonObject) => Library;
+
 /** One tokenizer. Every call throws HyperionError `BAD_FORMAT` when its file turns out to be none that can be used. */
 export class TokenizerLibrary {
-  private constructor(
-    private readonly path: string,
-    private readonly library: Library,
-  ) {}
+  readonly #library: Library;
 
   /** @param path the file from which `tokenizer` comes, for messages */
-  static async create(path: string, tokenizer: JsonObject, config: JsonObject): Promise<TokenizerLibrary> {
-    const { Tokenizer } = await import('@huggingface/tokenizers');
-    const library = attempt(path, () => new Tokenizer(tokenizer as never, config as never));
-    return new TokenizerLibrary(path, library);
+  constructor(
+    private readonly path: string,
+    tokenizer: JsonObject,
+    config: JsonObject,
+  ) {
+    const { Tokenizer } = createRequire(__filename)('@huggingface/tokenizers') as { Tokenizer: LibraryClass };
+    this.#library = attempt(path, () => new Tokenizer(tokenizer, config));
   }
 
   /** Ids; undefined for what the vocabulary cannot write. */
   encode(text: string, addSpecialTokens: boolean): (number | undefined)[] {
-    return attempt(this.path, () => this.library.encode(text, { add_special_tokens: addSpecialTokens }).ids);
+    return attempt(this.path, () => this.#library.encode(text, { add_special_tokens: addSpecialTokens }).ids);
   }
 
   /** The ids must be at least one, and known. */
   decode(ids: number[]): string {
     const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
-    return attempt(this.path, () => this.library.decode(ids, options));
+    return attempt(this.path, () => this.#library.decode(ids, options));
   }
 
   idOf(token: string): number | undefined {
-    return this.library.token_to_id(token);
+    return this.#library.token_to_id(token);
   }
 
   tokenOf(id: number): string | undefined {
-    return this.library.id_to_token(id);
+    return this.#library.id_to_token(id);
   }
 }
 

@@ -2,15 +2,17 @@
  * Text to token ids and back, by the tokenizer.json of a model or what another format has in its place. The work is left
  * to the library behind tokenizer-library.ts, chat templates to tokenizer-chat.ts.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { HyperionError } from '../errors';
-import { ifPresent, readWhole } from './files';
 import { isObject, type JsonObject, parseObject } from './json';
+import { NotedFile } from './noted-file';
 import { type ChatMessage, type ChatOptions, ChatTemplate, type SpecialTokens } from './tokenizer-chat';
 import { TokenizerLibrary } from './tokenizer-library';
 
-/** What a tokenizer knows beside its tokenizer.json. */
-export interface TokenizerExtras {
+/** What the files of a tokenizer say. */
+export interface TokenizerParts {
+  /** in the form of tokenizer.json */
+  readonly json: JsonObject;
   readonly chat?: ChatTemplate | undefined;
   /** why texts cannot be encoded, though tokens can be decoded */
   readonly encodingProblem?: string | undefined;
@@ -23,8 +25,17 @@ export interface EncodeOptions {
   readonly addSpecialTokens?: boolean;
 }
 
+/** What is there once the parts have been read. */
+interface Loaded extends Pick<TokenizerParts, 'chat' | 'encodingProblem'> {
+  readonly library: TokenizerLibrary;
+  /** the token that `encode` puts before every text, if it does */
+  readonly begin: number | undefined;
+}
+
 /**
- * The tokenizer of a model.
+ * The tokenizer of a model. Opening a model only sees that it is there: it is read when it is first used, which for 150,000 tokens
+ * takes up to a second. Then every method throws HyperionError `BAD_FORMAT` when it cannot be understood, and `IO` when a file
+ * is gone, or is no longer the one that was there when the model was opened.
  *
  * @example
  * ```ts
@@ -35,61 +46,39 @@ export interface EncodeOptions {
  */
 export class Tokenizer {
   readonly #path: string;
-  readonly #library: TokenizerLibrary;
-  readonly #extras: TokenizerExtras;
-  /** the token that `encode` puts before every text, if it does */
-  readonly #begin: number | undefined;
+  readonly #read: () => TokenizerParts;
+  #loaded: Loaded | undefined;
 
-  private constructor(path: string, library: TokenizerLibrary, extras: TokenizerExtras) {
+  /**
+   * @param path the file that has it, for messages
+   * @param read is called at the first use; what it throws, the use throws
+   */
+  constructor(path: string, read: () => TokenizerParts) {
     this.#path = path;
-    this.#library = library;
-    this.#extras = extras;
-    this.#begin = library.encode('', true)[0];
+    this.#read = read;
   }
 
   /**
    * The tokenizer of a folder as Hugging Face lays it out, or null when it has no tokenizer.json.
    *
-   * @throws HyperionError `BAD_FORMAT` when it cannot be understood
+   * @throws HyperionError `IO` when a file is there that cannot be read
    */
-  static fromFolder(folder: string): Promise<Tokenizer | null> {
-    return Tokenizer.fromFiles(folder, (name) => ifPresent(readWhole(join(folder, name))));
+  static async fromFolder(folder: string): Promise<Tokenizer | null> {
+    const found = await Promise.all(FILES.map((name) => NotedFile.find(join(folder, name))));
+    const files = found.flatMap((file) =>
+      file ? [[basename(file.path), () => file.readSmall()] as const] : [],
+    );
+    return Tokenizer.fromFiles(folder, new Map(files));
   }
 
   /**
    * The same of files that lie elsewhere.
    *
    * @param place where they are, for messages
-   * @param read gives a file's bytes, or undefined when there is none of the name
+   * @param files what reads a file, by its name
    */
-  static async fromFiles(
-    place: string,
-    read: (name: string) => Promise<Uint8Array | undefined>,
-  ): Promise<Tokenizer | null> {
-    const readJson = async (name: string) => {
-      const bytes = await read(name);
-      return bytes && parseObject(bytes, join(place, name));
-    };
-    const tokenizer = await readJson('tokenizer.json');
-    if (!tokenizer) return null;
-    const config = (await readJson('tokenizer_config.json')) ?? {};
-    const file = await read('chat_template.jinja');
-    const template = file ? Buffer.from(file).toString() : templateOf(config);
-    const chat =
-      template === undefined
-        ? undefined
-        : await ChatTemplate.create(place, template, specialTokensOf(config));
-    return Tokenizer.create(join(place, 'tokenizer.json'), tokenizer, { chat, config });
-  }
-
-  /**
-   * The tokenizer that an object in the form of tokenizer.json describes.
-   *
-   * @param path the file from which it comes, for messages
-   * @throws HyperionError `BAD_FORMAT` when it cannot be understood
-   */
-  static async create(path: string, tokenizer: JsonObject, extras: TokenizerExtras = {}): Promise<Tokenizer> {
-    return new Tokenizer(path, await TokenizerLibrary.create(path, tokenizer, extras.config ?? {}), extras);
+  static fromFiles(place: string, files: ReadonlyMap<string, () => Uint8Array>): Tokenizer | null {
+    return files.has(TOKENIZER) ? new Tokenizer(join(place, TOKENIZER), () => readParts(place, files)) : null;
   }
 
   /**
@@ -100,16 +89,15 @@ export class Tokenizer {
    *   which the model splits a text is not known
    */
   encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): number[] {
-    const { encodingProblem } = this.#extras;
+    const { library, begin, encodingProblem } = this.#load();
     if (encodingProblem) throw new HyperionError('UNSUPPORTED', encodingProblem, { path: this.#path });
-    const ids = this.#library.encode(text, addSpecialTokens);
+    const ids = library.encode(text, addSpecialTokens);
     if (!ids.every((id) => id !== undefined))
       throw new HyperionError(
         'INVALID',
         'the text has characters that the vocabulary of the model cannot write',
       );
-    const isDoubled =
-      addSpecialTokens && this.#begin !== undefined && ids[0] === this.#begin && ids[1] === ids[0];
+    const isDoubled = addSpecialTokens && begin !== undefined && ids[0] === begin && ids[1] === begin;
     return isDoubled ? ids.slice(1) : ids;
   }
 
@@ -118,12 +106,12 @@ export class Tokenizer {
     // Models pad their vocabulary beyond the tokenizer's; the library has no text for such an id, nor for an empty list.
     const known = ids.filter((id) => this.tokenOf(id) !== undefined);
     if (known.length === 0) return '';
-    return this.#library.decode(known);
+    return this.#load().library.decode(known);
   }
 
   /** Whether the model has a chat template. */
   get hasChatTemplate(): boolean {
-    return this.#extras.chat !== undefined;
+    return this.#load().chat !== undefined;
   }
 
   /**
@@ -134,7 +122,7 @@ export class Tokenizer {
    *   roles and contents, or not such as the template takes, `BAD_FORMAT` when it cannot be understood
    */
   applyChatTemplate(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
-    const { chat } = this.#extras;
+    const { chat } = this.#load();
     if (chat) return chat.render(messages, options);
     const message = `${this.#path} comes without a chat template; write the prompt as one text`;
     throw new HyperionError('UNSUPPORTED', message, { path: this.#path });
@@ -142,13 +130,41 @@ export class Tokenizer {
 
   /** The id of one token as the vocabulary writes it, or undefined. */
   idOf(token: string): number | undefined {
-    return this.#library.idOf(token);
+    return this.#load().library.idOf(token);
   }
 
   /** One token as the vocabulary writes it, or undefined. */
   tokenOf(id: number): string | undefined {
-    return this.#library.tokenOf(id);
+    return this.#load().library.tokenOf(id);
   }
+
+  #load(): Loaded {
+    this.#loaded ??= this.#readNow();
+    return this.#loaded;
+  }
+
+  #readNow(): Loaded {
+    const { json, config = {}, chat, encodingProblem } = this.#read();
+    const library = new TokenizerLibrary(this.#path, json, config);
+    return { library, begin: library.encode('', true)[0], chat, encodingProblem };
+  }
+}
+
+const [TOKENIZER, CONFIG, TEMPLATE] = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'];
+const FILES = [TOKENIZER, CONFIG, TEMPLATE];
+
+function readParts(place: string, files: ReadonlyMap<string, () => Uint8Array>): TokenizerParts {
+  const readJson = (name: string) => {
+    const bytes = files.get(name)?.();
+    return bytes && parseObject(bytes, join(place, name));
+  };
+  const json = readJson(TOKENIZER)!;
+  const config = readJson(CONFIG) ?? {};
+  const file = files.get(TEMPLATE)?.();
+  const template = file ? Buffer.from(file).toString() : templateOf(config);
+  const chat =
+    template === undefined ? undefined : new ChatTemplate(place, template, specialTokensOf(config));
+  return { json, config, chat };
 }
 
 /** One template, or several by name. */

@@ -74,7 +74,7 @@ describe('where a template is from', () => {
           "{{ bos_token }}{{ messages[0]['content'] }}{{ eos_token }}{{ unk_token }}",
       },
     });
-    const tokenizer = (await ggufTokenizer((await readGgufHeader(path)).metadata))!;
+    const tokenizer = ggufTokenizer((await readGgufHeader(path)).metadata)!;
     const text = tokenizer.applyChatTemplate([{ role: 'user', content: 'a' }]);
     expect(text).toBe('<s>a</s><unk>');
     // The beginning that the template wrote is the only one, whichever way the text is encoded.

@@ -145,13 +145,6 @@ describe('folders that are refused', () => {
       /behind the end of the file; is the file complete/,
     ],
     [
-      'tokenizer.json that is none',
-      'llama',
-      (f) => writeFileSync(join(f, 'tokenizer.json'), '{"model":{}}'),
-      'BAD_FORMAT',
-      /tokenizer\.json is not a tokenizer/,
-    ],
-    [
       'a shard that is missing',
       'mistral-sharded',
       (f) => rmSync(join(f, 'model-00003-of-00005.safetensors')),

@@ -154,7 +154,7 @@ export async function splitGguf(path: string, count: number): Promise<string[]> 
 /** The tokenizer of a file with this metadata; keys stand without `tokenizer.`. */
 export async function tokenizerOf(metadata: Readonly<Record<string, unknown>>): Promise<Tokenizer> {
   const full = Object.entries(metadata).map(([key, of]) => [`tokenizer.${key}`, of] as const);
-  return (await ggufTokenizer((await readGgufHeader(writeGguf({ metadata: full }))).metadata))!;
+  return ggufTokenizer((await readGgufHeader(writeGguf({ metadata: full }))).metadata)!;
 }
 
 /** A vocabulary of sentencepiece, and what that package makes of texts with it. */

@@ -20,7 +20,7 @@ export async function openSource(path: string): Promise<Source> {
   if (checkpoint.format === 'gguf') return openGgufSource(checkpoint);
   if (checkpoint.format === 'tmai') {
     const tmai = await requireTmai(checkpoint.path);
-    return { checkpoint, origin: tmai.header.origin, files: await readTmaiSections(tmai) };
+    return { checkpoint, origin: tmai.header.origin, files: readTmaiSections(tmai) };
   }
   const files = await readCompanions(dirname(checkpoint.configPath));
   return { checkpoint, origin: { format: 'safetensors' }, files };

@@ -35,7 +35,7 @@ export async function ggufConfig(header: GgufHeader): Promise<JsonObject> {
   if (metadata.count(key('expert_count'), 0) > 0)
     throw metadata.unsupported('it is a mixture of experts; models of dense layers are computed');
   const width = metadata.count(key('embedding_length'));
-  const heads = await metadata.countOfLayers(key('attention.head_count'));
+  const heads = metadata.countOfLayers(key('attention.head_count'));
   const headDim = metadata.count(key('attention.key_length'), heads > 0 ? Math.floor(width / heads) : 0);
   if (metadata.count(key('attention.value_length'), headDim) !== headDim)
     throw metadata.unsupported(
@@ -52,9 +52,9 @@ async function decoder(source: Source): Promise<JsonObject> {
     hidden_size: source.width,
     num_hidden_layers: source.layers,
     num_attention_heads: heads,
-    num_key_value_heads: await metadata.countOfLayers(key('attention.head_count_kv'), heads),
+    num_key_value_heads: metadata.countOfLayers(key('attention.head_count_kv'), heads),
     head_dim: headDim,
-    intermediate_size: await metadata.countOfLayers(key('feed_forward_length')),
+    intermediate_size: metadata.countOfLayers(key('feed_forward_length')),
     max_position_embeddings: metadata.count(key('context_length')),
     rms_norm_eps: metadata.number(key('attention.layer_norm_rms_epsilon')),
     vocab_size: vocabularySize(source),
@@ -100,7 +100,7 @@ async function gemma2(source: Source): Promise<JsonObject> {
     ...(await decoder(source)),
     ...gemma(source, 46),
     sliding_window: metadata.count(key('attention.sliding_window'), 4096),
-    layer_types: await layerTypes(source, 2),
+    layer_types: layerTypes(source, 2),
     attn_logit_softcapping: metadata.number(key('attn_logit_softcapping'), 50),
     final_logit_softcapping: metadata.number(key('final_logit_softcapping'), 30),
   };
@@ -116,7 +116,7 @@ async function gemma3(source: Source): Promise<JsonObject> {
     ...config,
     ...gemma(source, 62),
     sliding_window: metadata.count(key('attention.sliding_window')),
-    layer_types: await layerTypes(source, 6),
+    layer_types: layerTypes(source, 6),
     rope_parameters: {
       full_attention: rope_parameters,
       sliding_attention: { rope_type: 'default', rope_theta: localTheta },
@@ -136,9 +136,9 @@ function gemma({ layers, width, heads, headDim }: Source, largest: number): Json
 }
 
 /** The file may say of each layer whether it sees a window, or which of so many sees everything. */
-async function layerTypes({ metadata, key, layers }: Source, family: number): Promise<string[]> {
+function layerTypes({ metadata, key, layers }: Source, family: number): string[] {
   const pattern = key('attention.sliding_window_pattern');
-  const listed = metadata.hasList(pattern) ? await metadata.numbers(pattern) : undefined;
+  const listed = metadata.hasList(pattern) ? metadata.numbers(pattern) : undefined;
   const every = listed ? family : metadata.count(pattern, family);
   const isSliding = (layer: number) => (listed ? listed[layer] === 1 : (layer + 1) % every !== 0);
   const type = (layer: number) => (isSliding(layer) ? 'sliding_attention' : 'full_attention');
@@ -148,14 +148,14 @@ async function layerTypes({ metadata, key, layers }: Source, family: number): Pr
 /** More than that many have no tensors; the architecture will say so. */
 const MOST_LAYERS = 65_536;
 
-async function gpt2(source: Source): Promise<JsonObject> {
+function gpt2(source: Source): JsonObject {
   const { metadata, key } = source;
   return {
     architectures: ['GPT2LMHeadModel'],
     n_embd: source.width,
     n_layer: source.layers,
     n_head: source.heads,
-    n_inner: await metadata.countOfLayers(key('feed_forward_length'), 4 * source.width),
+    n_inner: metadata.countOfLayers(key('feed_forward_length'), 4 * source.width),
     n_positions: metadata.count(key('context_length')),
     layer_norm_epsilon: metadata.number(key('attention.layer_norm_epsilon')),
     activation_function: 'gelu_new',
@@ -164,14 +164,14 @@ async function gpt2(source: Source): Promise<JsonObject> {
   };
 }
 
-async function bert(source: Source): Promise<JsonObject> {
+function bert(source: Source): JsonObject {
   const { metadata, key } = source;
   return {
     architectures: ['BertModel'],
     hidden_size: source.width,
     num_hidden_layers: source.layers,
     num_attention_heads: source.heads,
-    intermediate_size: await metadata.countOfLayers(key('feed_forward_length')),
+    intermediate_size: metadata.countOfLayers(key('feed_forward_length')),
     max_position_embeddings: metadata.count(key('context_length')),
     layer_norm_eps: metadata.number(key('attention.layer_norm_epsilon')),
     hidden_act: 'gelu',

@@ -8,9 +8,9 @@
  */
 
 import { HyperionError } from '../../errors';
-import type { OpenedFile } from '../files';
 import { openFile } from '../files';
 import { excerpt } from '../json';
+import { NotedFile } from '../noted-file';
 import type { TensorInfo } from '../tensor-info';
 import { GgufMetadata } from './metadata';
 import { readTensors } from './tensors';
@@ -35,11 +35,12 @@ const MOST_ENTRIES = 65_536;
  *   for big-endian files, versions other than 2 and 3, and element types that are not known
  */
 export async function readGgufHeader(path: string): Promise<GgufHeader> {
-  const { file, size }: OpenedFile = await openFile(path);
+  const opened = await openFile(path);
+  const { file, size } = opened;
   try {
     const window = new ByteWindow(path, file, size);
     const { tensorCount, keyCount } = await readCounts(window, size);
-    const metadata = await readMetadata(window, keyCount);
+    const metadata = await readMetadata(window, keyCount, new NotedFile(path, opened));
     return { metadata, tensors: await readTensors(window, tensorCount, alignmentOf(metadata)) };
   } finally {
     await file.close();
@@ -52,10 +53,12 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
  * @throws HyperionError as `readGgufHeader`
  */
 export async function readGgufMetadata(path: string, offset: number): Promise<GgufMetadata> {
-  const { file, size }: OpenedFile = await openFile(path);
+  const opened = await openFile(path);
+  const { file, size } = opened;
   try {
     const window = new ByteWindow(path, file, size, offset);
-    return await readMetadata(window, (await readCounts(window, size)).keyCount);
+    const { keyCount } = await readCounts(window, size);
+    return await readMetadata(window, keyCount, new NotedFile(path, opened));
   } finally {
     await file.close();
   }
@@ -88,7 +91,7 @@ function checkVersion({ path }: ByteWindow, version: number): void {
   );
 }
 
-async function readMetadata(window: ByteWindow, count: number): Promise<GgufMetadata> {
+async function readMetadata(window: ByteWindow, count: number, file: NotedFile): Promise<GgufMetadata> {
   const values = new Map<string, GgufValue>();
   for (let i = 0; i < count; i += 1) {
     const which = `metadata key ${i + 1} of ${count}`;
@@ -97,7 +100,7 @@ async function readMetadata(window: ByteWindow, count: number): Promise<GgufMeta
     if (values.has(key)) throw window.bad(`it has the key ${excerpt(key)} twice`);
     values.set(key, await readValue(window, `the value of ${excerpt(key)}`));
   }
-  return new GgufMetadata(window.path, values);
+  return new GgufMetadata(file, values);
 }
 
 function alignmentOf(metadata: GgufMetadata): number {

@@ -1,18 +1,23 @@
 /** Typed reading of a GGUF file's metadata: each value is checked where it is asked for, and an error names file and key. */
 import { HyperionError } from '../../errors';
+import type { NotedFile } from '../noted-file';
 import { type GgufList, type GgufValue, readList } from './values';
 
 const LARGEST_COUNT = 2 ** 28;
 
 /**
  * The metadata of one file. A key that is absent takes its default; without a default it is an error. Every getter
- * throws HyperionError `BAD_FORMAT`.
+ * throws HyperionError `BAD_FORMAT`; those that read lists wait for the disk, and throw `IO` too.
  */
 export class GgufMetadata {
   constructor(
-    readonly path: string,
+    private readonly file: NotedFile,
     private readonly values: ReadonlyMap<string, GgufValue>,
   ) {}
+
+  get path(): string {
+    return this.file.path;
+  }
 
   has(key: string): boolean {
     return this.values.has(key);
@@ -56,20 +61,20 @@ export class GgufMetadata {
   }
 
   /** A list of texts, read from the file; undefined when the key is absent. */
-  async texts(key: string): Promise<string[] | undefined> {
+  texts(key: string): string[] | undefined {
     return this.#elements(key, (item) => typeof item === 'string', 'a list of texts');
   }
 
   /** A list of numbers or flags (0 and 1), read from the file; undefined when the key is absent. */
-  async numbers(key: string): Promise<number[] | undefined> {
+  numbers(key: string): number[] | undefined {
     const isNumber = (item: unknown) => typeof item === 'number' || typeof item === 'boolean';
-    return (await this.#elements(key, isNumber, 'a list of numbers'))?.map(Number);
+    return this.#elements(key, isNumber, 'a list of numbers')?.map(Number);
   }
 
   /** A number that may be given once or for each layer; for each layer it must be the same. */
-  async countOfLayers(key: string, fallback?: number): Promise<number> {
+  countOfLayers(key: string, fallback?: number): number {
     if (!this.hasList(key)) return this.count(key, fallback);
-    const [first = 0, ...others] = (await this.numbers(key))!;
+    const [first = 0, ...others] = this.numbers(key)!;
     if (others.every((count) => count === first)) return first;
     throw this.unsupported(
       `'${key}' differs from layer to layer; only models whose layers are alike are computed`,
@@ -86,13 +91,9 @@ export class GgufMetadata {
     return new HyperionError('UNSUPPORTED', `${this.path}: ${problem}`, { path: this.path });
   }
 
-  async #elements<T>(
-    key: string,
-    isRight: (item: unknown) => boolean,
-    expected: string,
-  ): Promise<T[] | undefined> {
+  #elements<T>(key: string, isRight: (item: unknown) => boolean, expected: string): T[] | undefined {
     if (!this.has(key)) return undefined;
-    const items = await readList(this.path, this.#list(key), `'${key}'`);
+    const items = readList(this.file, this.#list(key), `'${key}'`);
     if (items.every(isRight)) return items as T[];
     throw this.#wrong(key, expected);
   }

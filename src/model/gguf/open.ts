@@ -20,7 +20,7 @@ export async function openGguf(path: string, options: { tokenizer: boolean }): P
     configPath: metadata.path,
     config,
     tensors,
-    tokenizer: options.tokenizer ? await ggufTokenizer(metadata) : null,
+    tokenizer: options.tokenizer ? ggufTokenizer(metadata) : null,
     endIds: endIds(metadata),
     fileName: (canonical) => ggufName(architecture, canonical),
   };

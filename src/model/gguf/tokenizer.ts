@@ -3,12 +3,19 @@
  * SentencePiece ('llama') and WordPiece ('bert'). What a file leaves open is as llama.cpp (llama-vocab.cpp) takes it.
  */
 import type { JsonObject } from '../json';
-import { Tokenizer } from '../tokenizer';
+import { Tokenizer, type TokenizerParts } from '../tokenizer';
 import { ChatTemplate } from '../tokenizer-chat';
 import type { GgufMetadata } from './metadata';
 import { preTokenizer, preTokenizerJson, preTokenizerNames } from './pre-tokenizers';
 import { mergesFromScores } from './sentence-piece';
-import { readOfTokens, readVocabulary, specialToken, TOKEN_TYPE, type Vocabulary } from './vocabulary';
+import {
+  checkVocabulary,
+  readOfTokens,
+  readVocabulary,
+  specialToken,
+  TOKEN_TYPE,
+  type Vocabulary,
+} from './vocabulary';
 
 /** What kinds of tokenizers differ in. */
 interface Kind {
@@ -24,25 +31,29 @@ interface Kind {
   readonly problem?: string;
 }
 
-const KINDS: Readonly<Record<string, (metadata: GgufMetadata) => Promise<Kind>>> = {
+const KINDS: Readonly<Record<string, (metadata: GgufMetadata) => Kind>> = {
   gpt2: byteLevel,
   llama: sentencePiece,
   bert: wordPiece,
 };
 
 /**
- * The tokenizer of a GGUF model, or null when the file has none.
+ * The tokenizer of a GGUF model, or null when the file has none. Its lists are read when it is first used.
  *
- * @throws HyperionError `UNSUPPORTED` for a kind that is not known, `BAD_FORMAT` naming the key, `IO`
+ * @throws HyperionError `UNSUPPORTED` for a kind that is not known, `BAD_FORMAT` naming the key
  */
-export async function ggufTokenizer(metadata: GgufMetadata): Promise<Tokenizer | null> {
+export function ggufTokenizer(metadata: GgufMetadata): Tokenizer | null {
   const name = metadata.text(MODEL, 'none');
   if (name === 'none' || name === 'no_vocab') return null;
   if (!Object.hasOwn(KINDS, name))
     throw metadata.unsupported(
       `its tokenizer is '${name}'; ${Object.keys(KINDS).join(', ')} are supported. Opened with { tokenizer: false } it runs on token ids`,
     );
-  const kind = await KINDS[name]!(metadata);
+  checkVocabulary(metadata);
+  return new Tokenizer(metadata.path, () => read(metadata, KINDS[name]!(metadata)));
+}
+
+function read(metadata: GgufMetadata, kind: Kind): TokenizerParts {
   const addBegin = metadata.flag('tokenizer.ggml.add_bos_token', kind.addBegin);
   const addEnd = metadata.flag('tokenizer.ggml.add_eos_token', kind.addEnd);
   const json = {
@@ -50,18 +61,16 @@ export async function ggufTokenizer(metadata: GgufMetadata): Promise<Tokenizer |
     post_processor: around(addBegin ? kind.begin : undefined, addEnd ? kind.end : undefined),
     ...kind.json,
   };
-  return Tokenizer.create(metadata.path, json, {
-    chat: metadata.has(TEMPLATE) ? await chatTemplate(metadata, kind) : undefined,
-    encodingProblem: kind.problem,
-  });
+  const chat = metadata.has(TEMPLATE) ? chatTemplate(metadata, kind) : undefined;
+  return { json, chat, encodingProblem: kind.problem };
 }
 
 const MODEL = 'tokenizer.ggml.model';
 const TEMPLATE = 'tokenizer.chat_template';
 
-function chatTemplate(metadata: GgufMetadata, { vocabulary, begin, end }: Kind): Promise<ChatTemplate> {
+function chatTemplate(metadata: GgufMetadata, { vocabulary, begin, end }: Kind): ChatTemplate {
   const special = (key: string) => specialToken(metadata, key, vocabulary);
-  return ChatTemplate.create(metadata.path, metadata.text(TEMPLATE), {
+  return new ChatTemplate(metadata.path, metadata.text(TEMPLATE), {
     bos_token: begin,
     eos_token: end,
     unk_token: special('unknown_token_id'),
@@ -69,11 +78,11 @@ function chatTemplate(metadata: GgufMetadata, { vocabulary, begin, end }: Kind):
   });
 }
 
-async function byteLevel(metadata: GgufMetadata): Promise<Kind> {
-  const vocabulary = await readVocabulary(metadata);
+function byteLevel(metadata: GgufMetadata): Kind {
+  const vocabulary = readVocabulary(metadata);
   const name = metadata.text('tokenizer.ggml.pre', 'default');
   const pre = preTokenizer(name);
-  const merges = (await metadata.texts('tokenizer.ggml.merges')) ?? [];
+  const merges = metadata.texts('tokenizer.ggml.merges') ?? [];
   const known = preTokenizerNames().join(', ');
   return {
     vocabulary,
@@ -99,10 +108,10 @@ function readMerge(merge: string): [string, string] {
   return [merge.slice(0, space), merge.slice(space + 1)];
 }
 
-async function sentencePiece(metadata: GgufMetadata): Promise<Kind> {
-  const vocabulary = await readVocabulary(metadata);
+function sentencePiece(metadata: GgufMetadata): Kind {
+  const vocabulary = readVocabulary(metadata);
   const { tokens, types } = vocabulary;
-  const scores = await readOfTokens(metadata, 'scores', tokens.length);
+  const scores = readOfTokens(metadata, 'scores', tokens.length);
   if (!scores) throw metadata.bad("'tokenizer.ggml.scores' is missing");
   const normal = tokens.flatMap((token, id): [string, number][] =>
     types[id] === TOKEN_TYPE.normal ? [[token, scores[id]!]] : [],
@@ -148,8 +157,8 @@ async function sentencePiece(metadata: GgufMetadata): Promise<Kind> {
  * GGUF marks the pieces that begin a word with '▁', where tokenizer.json marks those that go on with '##'. Whether case
  * matters it does not say, but a vocabulary that has capitals has them to be matched.
  */
-async function wordPiece(metadata: GgufMetadata): Promise<Kind> {
-  const stored = await readVocabulary(metadata);
+function wordPiece(metadata: GgufMetadata): Kind {
+  const stored = readVocabulary(metadata);
   const tokens = stored.tokens.map((token, id) => {
     if (token.startsWith('▁')) return token.slice(1);
     const isSpecial = stored.types[id] !== TOKEN_TYPE.normal || /^\[.+\]$/.test(token);

@@ -2,9 +2,10 @@
  * The values of a GGUF file's metadata, as they are stored. Lists stay on disk, known by their place: a vocabulary of
  * 150,000 tokens is read when a tokenizer is wanted, and not to open a model.
  */
-import { type OpenedFile, openFile } from '../files';
+import type { NotedFile } from '../noted-file';
+import { ByteReader } from './byte-reader';
 import { type ValueType, valueType } from './types';
-import { ByteWindow } from './window';
+import type { ByteWindow } from './window';
 
 /** A list in the file. Text too long to be a name or a template is kept so too, as a list of bytes. */
 export interface GgufList {
@@ -12,6 +13,8 @@ export interface GgufList {
   readonly length: number;
   /** bytes from the start of the file to its first element */
   readonly offset: number;
+  /** of all its elements in the file */
+  readonly bytes: number;
 }
 
 /** Whole numbers beyond 2^53 are bigint. */
@@ -36,36 +39,24 @@ export async function readValue(window: ByteWindow, what: string): Promise<GgufV
   await window.need(8, what);
   const length = window.count();
   if (length <= LONGEST_TEXT) return window.text(length, what);
-  const list: GgufList = { element: 'u8', length, offset: window.position };
+  const list: GgufList = { element: 'u8', length, offset: window.position, bytes: length };
   window.skip(length, what);
   return list;
 }
 
 /**
- * The elements of a list, which are texts, numbers or flags.
+ * The elements of a list, which are texts, numbers or flags. Waits for the disk.
  *
  * @throws HyperionError `BAD_FORMAT` for more than 2^20 elements, or texts that are not UTF-8; `IO`
  */
-export async function readList(path: string, list: GgufList, what: string): Promise<GgufScalar[]> {
-  const { file, size }: OpenedFile = await openFile(path);
-  try {
-    const window = new ByteWindow(path, file, size, list.offset);
-    if (list.length > LONGEST_READ)
-      throw window.bad(`${what} has ${list.length} elements; up to ${LONGEST_READ} are read`);
-    const type = list.element;
-    const values: GgufScalar[] = [];
-    while (values.length < list.length) {
-      if (window.ready < 8) await window.need(Math.min(8, window.left), what);
-      if (type !== 'text') values.push(numberOf(window[type]()));
-      else {
-        const bytes = window.count();
-        values.push(window.ready < bytes ? await window.text(bytes, what) : window.readyText(bytes, what));
-      }
-    }
-    return values;
-  } finally {
-    await file.close();
-  }
+export function readList(file: NotedFile, list: GgufList, what: string): GgufScalar[] {
+  const { element, length, offset, bytes } = list;
+  const reader = new ByteReader(file.path, file.read(offset, length > LONGEST_READ ? 0 : bytes), offset);
+  if (length > LONGEST_READ)
+    throw reader.bad(`${what} has ${length} elements; up to ${LONGEST_READ} are read`);
+  const next =
+    element === 'text' ? () => reader.readyText(reader.count(), what) : () => numberOf(reader[element]());
+  return Array.from({ length }, next);
 }
 
 async function readType(window: ByteWindow, what: string): Promise<ValueType> {
@@ -90,7 +81,7 @@ async function stepOverList(window: ByteWindow, what: string): Promise<GgufList>
   else
     for (let done = 0; done < length; done += window.skipTexts(length - done, what))
       if (window.ready < 8) await window.need(8, what);
-  return { element, length, offset };
+  return { element, length, offset, bytes: window.position - offset };
 }
 
 function numberOf(value: GgufScalar): GgufScalar {

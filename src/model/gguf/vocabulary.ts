@@ -10,15 +10,20 @@ export interface Vocabulary {
   readonly types: readonly number[];
 }
 
+/** Sees that the file has tokens, and reads none. @throws HyperionError `BAD_FORMAT` */
+export function checkVocabulary(metadata: GgufMetadata): void {
+  if (metadata.listLength(TOKENS) === undefined) throw metadata.bad(`'${TOKENS}' is missing`);
+}
+
 /**
  * Reads the tokens from the file.
  *
  * @throws HyperionError `BAD_FORMAT` when there are none, or lists do not have the same length; `IO`
  */
-export async function readVocabulary(metadata: GgufMetadata): Promise<Vocabulary> {
-  const tokens = await metadata.texts(TOKENS);
-  if (!tokens) throw metadata.bad(`'${TOKENS}' is missing`);
-  const types = await readOfTokens(metadata, 'token_type', tokens.length);
+export function readVocabulary(metadata: GgufMetadata): Vocabulary {
+  checkVocabulary(metadata);
+  const tokens = metadata.texts(TOKENS)!;
+  const types = readOfTokens(metadata, 'token_type', tokens.length);
   return { tokens, types: types ?? tokens.map(() => TOKEN_TYPE.normal) };
 }
 
@@ -27,13 +32,9 @@ export async function readVocabulary(metadata: GgufMetadata): Promise<Vocabulary
  *
  * @throws HyperionError `BAD_FORMAT` when it has another length; `IO`
  */
-export async function readOfTokens(
-  metadata: GgufMetadata,
-  name: string,
-  tokens: number,
-): Promise<number[] | undefined> {
+export function readOfTokens(metadata: GgufMetadata, name: string, tokens: number): number[] | undefined {
   const key = `tokenizer.ggml.${name}`;
-  const numbers = await metadata.numbers(key);
+  const numbers = metadata.numbers(key);
   if (numbers && numbers.length !== tokens)
     throw metadata.bad(`'${key}' has ${numbers.length} elements for ${tokens} tokens`);
   return numbers;

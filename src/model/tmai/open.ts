@@ -12,7 +12,7 @@ import { readTmai, type TmaiFile } from './read';
 import { checksumsOf, readTmaiSection } from './sections';
 
 /**
- * Reads the header of a .tmai 2 file, and the tokenizer if it is asked for.
+ * Reads the header of a .tmai 2 file; a tokenizer that is asked for is read when it is first used.
  *
  * @throws HyperionError `IO`, `BAD_FORMAT`, `CORRUPT`; `UNSUPPORTED` for version 1
  */
@@ -55,5 +55,8 @@ async function readTokenizer(file: TmaiFile): Promise<Tokenizer | null> {
   const { path, header, dataStart } = file;
   const gguf = header.files.find(({ name }) => name === GGUF_HEADER);
   if (gguf) return ggufTokenizer(await readGgufMetadata(path, dataStart + gguf.offset));
-  return Tokenizer.fromFiles(path, (name) => readTmaiSection(file, name));
+  const files = checksumsOf(file).files.map(
+    (range) => [range.name, () => readTmaiSection(file, range)] as const,
+  );
+  return Tokenizer.fromFiles(path, new Map(files));
 }

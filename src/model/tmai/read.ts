@@ -3,6 +3,7 @@ import { formatBytes } from '../../units';
 import { bytesOfShape, isDtype } from '../dtypes';
 import { type OpenedFile, openFile, readFully } from '../files';
 import { clip, excerpt, isObject, type JsonObject, parseObject } from '../json';
+import { NotedFile } from '../noted-file';
 import {
   COPIED,
   dataStart,
@@ -18,6 +19,7 @@ import { bad, readPrefix } from './prefix';
 
 export interface TmaiFile {
   readonly path: string;
+  readonly file: NotedFile;
   readonly header: TmaiHeader;
   /** bytes from the start of the file to where the header's offsets count from */
   readonly dataStart: number;
@@ -43,7 +45,7 @@ export async function readTmai(path: string): Promise<TmaiFile | undefined> {
     const header = checkHeader(path, await readHeader(path, opened, length));
     const start = dataStart(length);
     checkLayout(path, header, opened.size - start);
-    return { path, header, dataStart: start };
+    return { path, file: new NotedFile(path, opened), header, dataStart: start };
   } finally {
     await opened.file.close();
   }

@@ -2,7 +2,6 @@
 import { crc32 } from 'node:zlib';
 import { type CheckedRange, type Checksums, corrupt } from '../checksums';
 import type { Companion } from '../companions';
-import { openFile, readFully } from '../files';
 import type { Section } from './format';
 import type { TmaiFile } from './read';
 
@@ -15,27 +14,17 @@ export function checksumsOf({ path, header, dataStart }: TmaiFile): Checksums {
 }
 
 /**
- * One small file's bytes, or undefined when there is none of the name.
+ * One small file's bytes, read at once.
  *
  * @throws HyperionError `IO`, or `CORRUPT` when they do not match their checksum
  */
-export async function readTmaiSection(tmai: TmaiFile, name: string): Promise<Buffer | undefined> {
-  const range = checksumsOf(tmai).files.find((file) => file.name === name);
-  if (!range) return undefined;
-  const { file } = await openFile(range.file);
-  try {
-    const data = Buffer.alloc(range.bytes);
-    await readFully(range.file, file, range.offset, data);
-    if (crc32(data) !== range.crc32) throw corrupt([range]);
-    return data;
-  } finally {
-    await file.close();
-  }
+export function readTmaiSection({ file }: TmaiFile, range: CheckedRange): Buffer {
+  const data = file.read(range.offset, range.bytes);
+  if (crc32(data) !== range.crc32) throw corrupt([range]);
+  return data;
 }
 
 /** All of them, in their order. Throws as `readTmaiSection` does. */
-export async function readTmaiSections(file: TmaiFile): Promise<Companion[]> {
-  const found: Companion[] = [];
-  for (const { name } of file.header.files) found.push({ name, data: (await readTmaiSection(file, name))! });
-  return found;
+export function readTmaiSections(file: TmaiFile): Companion[] {
+  return checksumsOf(file).files.map((range) => ({ name: range.name, data: readTmaiSection(file, range) }));
 }

@@ -60,10 +60,10 @@ describe('what is read', () => {
       },
     });
     expect(metadata.listLength('words')).toBe(50_000);
-    expect(await metadata.texts('words')).toEqual(words);
-    expect(await metadata.numbers('scores')).toEqual([0.5, -2]);
-    expect(await metadata.numbers('flags')).toEqual([1, 0]);
-    expect(await metadata.texts('none')).toBeUndefined();
+    expect(metadata.texts('words')).toEqual(words);
+    expect(metadata.numbers('scores')).toEqual([0.5, -2]);
+    expect(metadata.numbers('flags')).toEqual([1, 0]);
+    expect(metadata.texts('none')).toBeUndefined();
     expect(metadata.count('last')).toBe(7);
     expect((await errorOf(() => metadata.texts('scores'))).message).toMatch(
       /'scores' is a list of 2 elements; it/,
