@@ -18,7 +18,7 @@ function bench(args: readonly string[], env: NodeJS.ProcessEnv) {
   return { status, stdout, stderr };
 }
 
-test('one object: both formats opened and read, without peers that are not here, and no sample left', () => {
+test('one object: every format opened and read, without peers that are not here, and no sample left', () => {
   const folder = temporaryFolder();
   const args = ['--shape', 'smollm2-135m', '--repeat', '1', '--json'];
   const { status, stdout, stderr } = bench(args, { TMPDIR: folder, HYPERION_PYTHON: '/no/python' });
@@ -31,6 +31,7 @@ test('one object: both formats opened and read, without peers that are not here,
   expect(measurements.map(({ format, measure }) => [format, measure])).toEqual([
     ...[...open, 'F16 as f32'].map((measure) => ['safetensors', measure]),
     ...[...open, 'Q8_0 as f32', 'Q4_K as f32'].map((measure) => ['gguf', measure]),
+    ...[...open, 'F16 as f32'].map((measure) => ['tmai', measure]),
   ]);
   for (const { measure, value, peer, ratio } of measurements) {
     expect([peer, ratio]).toEqual([null, null]);

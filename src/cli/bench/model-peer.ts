@@ -21,7 +21,10 @@ export function findPythonPeers(): PythonPeer[] {
   });
 }
 
-/** Prints what a run of ours prints. Arguments: the package, the task as JSON. */
+/**
+ * Prints what a run of ours prints. Arguments: the package, the task as JSON. As in ours every byte ends in memory of its own, which is
+ * fresh: safetensors copies into it, and what gguf hands out, which is the mapped file, is copied here.
+ */
 export const PEER_PROGRAM = `
 import json, sys, time
 import numpy as np

@@ -7,9 +7,11 @@ import { findPythonPeers, type PackageName, PEER_PROGRAM, type PythonPeer, pytho
 import type { ModelRun, ModelTask } from './model-run';
 import { type Spread, spread } from './spread';
 
+export type ModelFormat = PackageName | 'tmai';
+
 export interface ModelSubject {
-  /** the peer that reads the same format */
-  readonly format: PackageName;
+  /** of those that have one, the peer's name too */
+  readonly format: ModelFormat;
   readonly path: string;
   readonly files: readonly string[];
 }
@@ -24,7 +26,7 @@ export interface ModelOptions {
 
 /** One figure. Ratios are ours / the peer's, of the medians. */
 export interface ModelMeasurement {
-  readonly format: PackageName;
+  readonly format: ModelFormat;
   readonly measure: string;
   readonly unit: 'ms' | 'bytes' | 'bytes/s';
   readonly value: Spread;
@@ -106,7 +108,7 @@ function figuresOf({ reads }: ModelRun): Figure[] {
   ];
 }
 
-function compare(format: PackageName, runs: { own: readonly ModelRun[]; peer: readonly ModelRun[] }) {
+function compare(format: ModelFormat, runs: { own: readonly ModelRun[]; peer: readonly ModelRun[] }) {
   return figuresOf(runs.own[0]!).map(({ measure, unit, of }): ModelMeasurement => {
     const value = spread(runs.own.map((run) => of(run)!));
     const theirs = runs.peer.map(of).filter((figure) => figure !== undefined);
