@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include "base/checked.h"
+#include "platform/pages.h"
 
 namespace hyperion {
 namespace {
@@ -98,6 +99,7 @@ Status Model::read(size_t index, std::span<std::byte> out) const {
     return Status(Code::invalid, "tensor " + tensor.name + " has " + std::to_string(tensor.bytes) +
                                      " bytes, the array " + std::to_string(out.size()));
   }
+  advise_huge_pages(out);
   return read_bytes(index, 0, out);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "compute/kernels.h"
+#include "platform/pages.h"
 
 namespace hyperion {
 namespace {
@@ -35,6 +36,7 @@ Status read_values(const Model& model, size_t index, uint64_t first, std::span<f
   const Block block = block_of(tensor.dtype);
   std::vector<std::byte> stored(bytes_of(tensor.dtype, kPiece));
   std::vector<float> values(kPiece);
+  advise_huge_pages(std::as_writable_bytes(out));
   for (size_t done = 0; done < out.size();) {
     const uint64_t from = first + done;
     const uint64_t within = from % block.elements;
@@ -43,8 +45,10 @@ Status read_values(const Model& model, size_t index, uint64_t first, std::span<f
     const std::span bytes(stored.data(), blocks * block.bytes);
     Status status = model.read_bytes(index, from / block.elements * block.bytes, bytes);
     if (!status.ok()) return status;
-    kernels().to_f32(bytes.data(), tensor.dtype, blocks * block.elements, values.data());
-    std::copy_n(values.data() + within, wanted, out.data() + done);
+    const bool whole = wanted == blocks * block.elements;
+    float* decoded = whole ? out.data() + done : values.data();
+    kernels().to_f32(bytes.data(), tensor.dtype, blocks * block.elements, decoded);
+    if (!whole) std::copy_n(decoded + within, wanted, out.data() + done);
     done += wanted;
   }
   return {};

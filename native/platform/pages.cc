@@ -69,4 +69,12 @@ PageRegion::~PageRegion() {
   if (data_ != nullptr) munmap(data_, size_);
 }
 
+void advise_huge_pages(std::span<std::byte> memory) {
+  const auto begin = reinterpret_cast<uintptr_t>(memory.data());
+  const uint64_t lead = round_up(begin, kHugePageSize) - begin;
+  if (memory.size() < lead + 2 * kHugePageSize) return;
+  const uint64_t inside = round_down(memory.size() - lead, kHugePageSize);
+  os::advise_huge_pages(memory.data() + lead, inside);
+}
+
 }  // namespace hyperion

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/status.h"
 
@@ -47,5 +48,10 @@ class PageRegion {
   std::byte* data_ = nullptr;
   uint64_t size_ = 0;
 };
+
+// Asks for those huge pages that lie wholly inside `memory`, which is about to be written from end
+// to end: of a fresh array the first write then faults for each 2 MiB and not for each page, which
+// costs more than what is written. Below two of them it does nothing. Advice only.
+void advise_huge_pages(std::span<std::byte> memory);
 
 }  // namespace hyperion

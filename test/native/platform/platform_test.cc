@@ -18,6 +18,17 @@
 namespace hyperion {
 namespace {
 
+TEST(Pages, AdviceOfHugePagesLeavesTheMemoryAsItIs) {
+  std::vector<std::byte> memory(7 * kHugePageSize + 12345, std::byte{7});
+  for (const size_t begin : {0, 1, 4096}) {
+    for (const size_t bytes : {size_t{0}, size_t{1}, memory.size() - begin}) {
+      advise_huge_pages(std::span(memory).subspan(begin, bytes));
+    }
+  }
+  advise_huge_pages({});
+  EXPECT_EQ(memory, std::vector<std::byte>(memory.size(), std::byte{7}));
+}
+
 TEST(File, ReadsAcrossItsEndInBothWays) {
   const TemporaryFile temporary(10000);
   auto pages = PageRegion::map(16384);
