@@ -27,7 +27,8 @@ test('one object: every format opened and read, without peers that are not here,
   const { repeat, peers, measurements }: ModelResult = JSON.parse(stdout);
   expect(repeat).toBe(1);
   expect(peers).toEqual(['safetensors', 'gguf'].map((name) => ({ name, version: null })));
-  const open = ['open, first', 'open', 'resident by opening', 'JavaScript heap by opening', 'read as bytes'];
+  const open = ['open, first', 'open', 'resident by opening', 'JavaScript heap by opening'];
+  open.push('read as bytes', 'read as bytes, new arrays');
   expect(measurements.map(({ format, measure }) => [format, measure])).toEqual([
     ...[...open, 'F16 as f32'].map((measure) => ['safetensors', measure]),
     ...[...open, 'Q8_0 as f32', 'Q4_K as f32'].map((measure) => ['gguf', measure]),

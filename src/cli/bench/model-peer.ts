@@ -22,8 +22,9 @@ export function findPythonPeers(): PythonPeer[] {
 }
 
 /**
- * Prints what a run of ours prints. Arguments: the package, the task as JSON. As in ours every byte ends in memory of its own, which is
- * fresh: safetensors copies into it, and what gguf hands out, which is the mapped file, is copied here.
+ * Prints what a run of ours prints. Arguments: the package, the task as JSON. As in ours every byte ends in memory of its
+ * own: safetensors copies into it, and what gguf hands out, which is the mapped file, is copied here. Each tensor is dropped before the
+ * next is read.
  */
 export const PEER_PROGRAM = `
 import json, sys, time

@@ -1,6 +1,7 @@
 /**
  * One measured run of `hyperion bench model`, as a process of its own: it opens the model several times, then reads its tensors, as
- * bytes and as float32 numbers. Reading goes through the engine's own calls, one tensor after the other into an array of its size.
+ * bytes and as float32 numbers. Reading goes through the engine's own calls, one tensor after the other: as bytes into one array, because
+ * the peer's allocator too gives the memory of the last tensor to the next, and into new arrays, whose pages have to be made first.
  */
 import { openModel } from '../../inference/model';
 import { openCheckpoint } from '../../model/checkpoint';
@@ -27,7 +28,10 @@ export interface ModelRun {
   readonly residentBytes: number;
   /** the same of the JavaScript heap; the peer has none */
   readonly heapBytes?: number;
-  /** `bytes`, and each element type as float32 numbers: bytes of the file, and the time they took */
+  /**
+   * `bytes`, `new` (as bytes into new arrays, which the peer has not), and each element type as float32 numbers in new arrays: bytes of
+   * the file, and the time they took
+   */
   readonly reads: Readonly<Record<string, { readonly bytes: number; readonly ms: number }>>;
 }
 
@@ -67,8 +71,11 @@ async function readAll({ path, mostBytes }: ModelTask): Promise<ModelRun['reads'
     reads[what] = { bytes: before.bytes + bytes, ms: before.ms + performance.now() - began };
   };
   try {
+    const largest = new Uint8Array(Math.max(...tensors.map(({ bytes }) => bytes)));
     for (const [index, { bytes }] of tensors.entries())
-      await count('bytes', bytes, () => native().readTensor(model, index, new Uint8Array(bytes)));
+      await count('bytes', bytes, () => native().readTensor(model, index, largest.subarray(0, bytes)));
+    for (const [index, { bytes }] of tensors.entries())
+      await count('new', bytes, () => native().readTensor(model, index, new Uint8Array(bytes)));
     for (const [index, { bytes, dtype, shape }] of tensors.entries()) {
       if ((reads[dtype]?.bytes ?? 0) >= mostBytes) continue;
       const elements = shape.reduce((product, size) => product * size, 1);
