@@ -44,7 +44,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   ELOOP: 'its symbolic links lead in a circle',
   'no regular file': 'it is a pipe, a device or a socket',
-  changed: 'it has changed since the model was opened; open the model again',
   ENOTDIR: 'a part of the path is not a folder',
 };
 

@@ -3,6 +3,7 @@
  * uses it is synchronous; it gives the bytes of the file that was seen, or an error, and never those of another.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { HyperionError } from '../errors';
 import { ioError } from '../io';
 import { checkSmall, identityOf, ifPresent, type OpenedFile, openFile } from './files';
 
@@ -39,25 +40,28 @@ export class NotedFile {
     return this.read(0, this.#size);
   }
 
-  /** @throws HyperionError `IO` when the file is gone, or no longer what it was when it was seen */
+  /** @throws HyperionError `IO` when the file is gone, `CORRUPT` when it is no longer what it was when it was seen */
   read(offset: number, bytes: number): Buffer {
     let file: number | undefined;
     try {
       file = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
-      if (identityOf(fstatSync(file)) !== this.#identity) throw CHANGED;
+      if (identityOf(fstatSync(file)) !== this.#identity) throw this.#changed();
       const into = Buffer.alloc(bytes);
       for (let done = 0; done < bytes; ) {
         const read = readSync(file, into, done, bytes - done, offset + done);
-        if (read === 0) throw CHANGED;
+        if (read === 0) throw this.#changed();
         done += read;
       }
       return into;
     } catch (error) {
-      throw ioError(this.path, error);
+      throw error instanceof HyperionError ? error : ioError(this.path, error);
     } finally {
       if (file !== undefined) closeSync(file);
     }
   }
-}
 
-const CHANGED = { code: 'changed' };
+  #changed(): HyperionError {
+    const message = `${this.path} was changed since the model was opened; open the model again`;
+    return new HyperionError('CORRUPT', message, { path: this.path });
+  }
+}

@@ -34,8 +34,8 @@ interface Loaded extends Pick<TokenizerParts, 'chat' | 'encodingProblem'> {
 
 /**
  * The tokenizer of a model. Opening a model only sees that it is there: it is read when it is first used, which for 150,000 tokens
- * takes up to a second. Then every method throws HyperionError `BAD_FORMAT` when it cannot be understood, and `IO` when a file
- * is gone, or is no longer the one that was there when the model was opened.
+ * takes up to a second. Then every method throws HyperionError `BAD_FORMAT` when it cannot be understood, `IO` when a file is
+ * gone, and `CORRUPT` when it is no longer what it was when the model was opened.
  *
  * @example
  * ```ts
