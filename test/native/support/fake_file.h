@@ -30,6 +30,11 @@ class FakeFile final : public File {
     for_good_ = for_good;
   }
 
+  void heal() {
+    const std::lock_guard lock(mutex_);
+    fail_read_.reset();
+  }
+
   // As if someone had written to the file.
   void change() {
     const std::lock_guard lock(mutex_);
