@@ -79,7 +79,7 @@ export interface NativePlan {
   /** the least budget under which nothing is read twice */
   workingSetBytes: number;
   /** what of the weights must be resident at one time */
-  largestLayerBytes: number;
+  largestPartBytes: number;
   activationBytes: number;
   kvBytes: number;
   scratchBytes: number;

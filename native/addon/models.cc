@@ -76,7 +76,7 @@ Napi::Value plan(const Napi::CallbackInfo& info) {
   set("scratchBytes", plan.scratch);
   set("stagingBytes", plan.staging);
   set("weightBytes", plan.weights);
-  set("largestLayerBytes", plan.largest_layer);
+  set("largestPartBytes", plan.largest_part);
   set("prefillChunk", plan.prefill_chunk);
   return result;
 }

@@ -67,7 +67,7 @@ Status Executor::make_staging() {
   const bool tables_stay = requirements_.everything_fits(graph_.context_length);
   for (size_t i = 0; i < graph_.layers.size(); ++i) {
     if (!is_lookup_only(graph_.layers[i])) continue;
-    if (tables_stay && requirements_.layers()[i].layout.bytes > 0) continue;
+    if (tables_stay && requirements_.parts().layers[i].bytes > 0) continue;
     for (const Op& op : graph_.layers[i].ops) {
       Status status = rows_.make_staging(std::get<Embed>(op).table);
       if (!status.ok()) return status;
@@ -98,24 +98,37 @@ Status Executor::run_chunk(const Step& chunk, ResultRows rows, bool last) {
 }
 
 Status Executor::run_layer(size_t index, Step step) {
-  const GraphLayer& layer = graph_.layers[index];
-  std::optional<LayerPin> pin;
+  const LayerTasks& layer = requirements_.parts().layers[index];
+  std::optional<PartPin> base;
   if (is_loaded_whole(index)) {
-    Result<LayerPin> acquired = store_.acquire(static_cast<int>(index));
+    Result<PartPin> acquired = store_.acquire(layer.base);
     if (!acquired.ok()) return acquired.status();
-    pin.emplace(std::move(acquired.value()));
-    step.weights = &*pin;
+    base.emplace(std::move(acquired.value()));
+    step.weights = &*base;
   }
   Monitor& monitor = memory_.monitor();
   monitor.record(EventKind::compute_begin, static_cast<int>(index), 0);
-  const double begin = now_ms() - rows_.wait_ms();
   Status status;
-  for (const Op& op : layer.ops) {
-    status = operations_.run(op, step);
+  for (const Task& task : layer.tasks) {
+    status = run_task(index, task, step);
     if (!status.ok()) break;
   }
-  compute_ms_ = compute_ms_ + (now_ms() - rows_.wait_ms() - begin);
   monitor.record(EventKind::compute_end, static_cast<int>(index), 0);
+  return status;
+}
+
+Status Executor::run_task(size_t layer, const Task& task, const Step& step) {
+  const Op& op = graph_.layers[layer].ops[task.op];
+  std::optional<PartPin> part;
+  if (task.part != kNoPart) {
+    Result<PartPin> acquired = store_.acquire(task.part);
+    if (!acquired.ok()) return acquired.status();
+    part.emplace(std::move(acquired.value()));
+  }
+  const double begin = now_ms() - rows_.wait_ms();
+  const Status status = part ? operations_.run_rows(std::get<MatMul>(op), step, *part, task)
+                             : operations_.run(op, step);
+  compute_ms_ = compute_ms_ + (now_ms() - rows_.wait_ms() - begin);
   return status;
 }
 
@@ -123,14 +136,20 @@ Status Executor::run_layer(size_t index, Step step) {
 // multiplies by it.
 bool Executor::is_loaded_whole(size_t index) const {
   if (!is_lookup_only(graph_.layers[index])) return true;
-  return lookups_resident_ && requirements_.layers()[index].layout.bytes > 0;
+  return lookups_resident_ && requirements_.parts().layers[index].bytes > 0;
 }
 
 std::vector<int> Executor::pass_order(bool with_head) const {
   std::vector<int> order;
+  const auto add = [&](int part) {
+    if (part != kNoPart && (order.empty() || order.back() != part)) order.push_back(part);
+  };
   for (size_t i = 0; i < graph_.layers.size(); ++i) {
     const bool skipped = graph_.layers[i].head && !with_head;
-    if (!skipped && is_loaded_whole(i)) order.push_back(static_cast<int>(i));
+    if (skipped || !is_loaded_whole(i)) continue;
+    const LayerTasks& layer = requirements_.parts().layers[i];
+    add(layer.base);
+    for (const Task& task : layer.tasks) add(task.part);
   }
   return order;
 }

@@ -57,6 +57,7 @@ class Executor {
   Status make_staging();
   Status run_chunk(const Step& chunk, ResultRows rows, bool last);
   Status run_layer(size_t index, Step step);
+  Status run_task(size_t layer, const Task& task, const Step& step);
   bool is_loaded_whole(size_t index) const;
   std::vector<int> pass_order(bool with_head) const;
 

@@ -8,8 +8,11 @@ namespace hyperion {
 Status Operations::run(const Op& op, const Step& step) {
   Status status =
       std::visit([&](const auto& alternative) { return compute(alternative, step); }, op);
-  if (status.ok() && work_.cancelled) return Status(Code::cancelled, "the pass was cancelled");
-  return status;
+  return status.ok() ? unless_cancelled() : status;
+}
+
+Status Operations::unless_cancelled() const {
+  return work_.cancelled ? Status(Code::cancelled, "the pass was cancelled") : Status();
 }
 
 // Runs a task for each row of the step. One row stays on this thread: waking the team would take
@@ -33,8 +36,8 @@ float* Operations::row(uint32_t buffer, uint64_t token, const Step& step) {
 Status Operations::compute(const Embed& op, const Step& step) {
   const Tensor& table = model_.tensors()[op.table];
   const uint64_t width = table.shape[1];
-  if (const auto holder = work_.store.pin_holder(op.table)) {
-    const std::byte* rows = holder->tensor(op.table);
+  if (const auto holder = work_.store.pin_holder({op.table, 0, table.bytes})) {
+    const std::byte* rows = holder->piece(op.table);
     each_row(step, [&](uint64_t t) {
       const auto id = static_cast<uint64_t>(step.ids[t]);
       kernels_.to_f32(rows + id * bytes_of(table.dtype, width), table.dtype, width,
@@ -49,7 +52,7 @@ Status Operations::compute(const Embed& op, const Step& step) {
 Status Operations::compute(const AddRow& op, const Step& step) {
   const Tensor& table = model_.tensors()[op.table];
   const uint64_t width = table.shape[1];
-  const std::byte* rows = step.weights->tensor(op.table);
+  const std::byte* rows = step.weights->piece(op.table);
   each_row(step, [&](uint64_t t) {
     const uint64_t index = op.row.value_or(step.position + t);
     kernels_.add_bias(rows + index * bytes_of(table.dtype, width), table.dtype, width,
@@ -60,7 +63,7 @@ Status Operations::compute(const AddRow& op, const Step& step) {
 
 Status Operations::compute(const RmsNorm& op, const Step& step) {
   const DType dtype = model_.tensors()[op.weight].dtype;
-  const std::byte* weight = step.weights->tensor(op.weight);
+  const std::byte* weight = step.weights->piece(op.weight);
   const uint64_t width = graph_.buffers[op.in].width / op.heads;
   each_row(step, [&](uint64_t t) {
     for (uint64_t head = 0; head < op.heads; ++head) {
@@ -73,8 +76,8 @@ Status Operations::compute(const RmsNorm& op, const Step& step) {
 
 Status Operations::compute(const LayerNorm& op, const Step& step) {
   const DType dtype = model_.tensors()[op.weight].dtype;
-  const std::byte* weight = step.weights->tensor(op.weight);
-  const std::byte* bias = op.bias ? step.weights->tensor(*op.bias) : nullptr;
+  const std::byte* weight = step.weights->piece(op.weight);
+  const std::byte* bias = op.bias ? step.weights->piece(*op.bias) : nullptr;
   const uint64_t width = graph_.buffers[op.in].width;
   each_row(step, [&](uint64_t t) {
     float* out = row(op.out, t, step);

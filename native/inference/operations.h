@@ -16,6 +16,7 @@
 #include "loading/layer_store.h"
 #include "loading/row_reader.h"
 #include "model/model.h"
+#include "scheduling/parts.h"
 
 namespace hyperion {
 
@@ -26,7 +27,7 @@ struct Step {
   uint64_t first;                // the rows of the chunk that are computed
   uint64_t count;
   float* results;           // row `first` of the results; null where none are made
-  const LayerPin* weights;  // null for lookups without a resident layer
+  const PartPin* weights;   // the layer's first part; null for lookups without a resident table
 };
 
 // What operations work in; owned by the executor.
@@ -49,7 +50,11 @@ class Operations {
   // CANCELLED when the flag is set; IO, CORRUPT and OVER_BUDGET of lookups that read the file.
   Status run(const Op& op, const Step& step);
 
+  // The same for rows of a product whose weight lies in a part of its own.
+  Status run_rows(const MatMul& op, const Step& step, const PartPin& part, const Task& task);
+
  private:
+  Status unless_cancelled() const;
   Status compute(const Embed& op, const Step& step);
   Status compute(const AddRow& op, const Step& step);
   Status compute(const RmsNorm& op, const Step& step);
@@ -63,7 +68,12 @@ class Operations {
   Status compute(const Multiply& op, const Step& step);
   Status compute(const Add& op, const Step& step);
 
-  Matrix matrix_of(const MatMul& op, const Step& step) const;
+  // Rows [begin, begin + matrix.rows) of a product.
+  struct Product {
+    Matrix matrix;
+    uint64_t begin;
+  };
+  void multiply(const MatMul& op, const Step& step, const Product& product);
   void add_bias(const MatMul& op, const Step& step, uint64_t begin, uint64_t end, uint64_t tokens,
                 float* out) const;
   void append_to_cache(const Attention& op, const Step& step);

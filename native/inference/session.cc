@@ -50,8 +50,12 @@ Session::Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions
       requirements_(graph_, *model_, options),
       memory_(options.budget, monitor_),
       store_(std::make_unique<LayerStore>(
-          *model_, requirements_.layers(), memory_,
-          StoreOptions{options.readers, options.prefetch_window, access}, cancelled_)),
+          *model_, requirements_.parts().parts, memory_,
+          StoreOptions{.readers = options.readers,
+                       .prefetch_window = options.prefetch_window,
+                       .access = access,
+                       .slot_bytes = requirements_.part_bytes()},
+          cancelled_)),
       executor_(std::make_unique<Executor>(
           Executor::Parts{graph_, *model_, requirements_, memory_, *store_, cancelled_}, options,
           access)) {

@@ -1,4 +1,4 @@
-// The part of the layer store that gives up layers and ends loads.
+// The part of the layer store that chooses what stays, gives up parts and ends loads.
 
 #include <algorithm>
 
@@ -6,100 +6,183 @@
 
 namespace hyperion {
 
-// The unpinned layer whose next use is farthest away.
-std::optional<int> LayerStore::farthest(bool resident_only) const {
-  std::optional<size_t> victim;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
-    const bool candidate = layer.pins == 0 && (layer.state == State::resident ||
-                                               (layer.state == State::loading && !resident_only));
-    if (candidate && (!victim || next_use_[i] > next_use_[*victim])) victim = i;
+// Chooses what stays when the room for weights has changed, or what the passes need.
+void LayerStore::choose_residents() {
+  absent_ = 0;
+  uint64_t room = memory_.available();
+  uint64_t needed = 0;
+  const auto add = [&](uint64_t bytes, uint64_t& sum) {
+    const uint64_t footprint = bytes == 0 ? 0 : memory_.footprint(bytes);
+    sum += std::min(footprint, kUnlimited - sum);
+    return footprint;
+  };
+  std::vector<Candidate> candidates;
+  for (int i = 0; i < part_count(); ++i) {
+    const Part& candidate = part(i);
+    add(candidate.region.size(), room);
+    const bool foreseen = is_foreseen(i);
+    if (foreseen && candidate.state == State::absent) ++absent_;
+    const uint64_t bytes = foreseen ? add(candidate.stored.layout.bytes, needed) : 0;
+    candidates.push_back({bytes, ranks_[static_cast<size_t>(i)]});
   }
-  if (!victim) return std::nullopt;
-  return static_cast<int>(*victim);
-}
+  for (const Region& region : spare_) add(region.size(), room);
+  const bool unchanged = room == planned_room_ && needed == planned_bytes_;
+  if (options_.policy != Policy::cyclic || unchanged) return;
 
-// Takes a region for a prefetch out of free room and of layers needed later than `index`; evicts
-// nothing unless that is enough.
-bool LayerStore::make_room_for_prefetch(int index, Region& region) {
-  const size_t use = next_use_[static_cast<size_t>(index)];
-  const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
-  uint64_t obtainable = memory_.available();
-  for (size_t i = 0; i < layers_.size() && memory_.reuses_any_room(); ++i) {
-    const Layer& layer = layers_[i];
-    if (layer.state == State::resident && layer.pins == 0 && next_use_[i] > use) {
-      const uint64_t footprint = memory_.footprint(layer.stored.layout.bytes);
-      obtainable += std::min(footprint, kUnlimited - obtainable);
+  planned_room_ = room;
+  planned_bytes_ = needed;
+  const std::vector<bool> kept = choose_kept(candidates, room, ring_bytes_);
+  for (int i = 0; i < part_count(); ++i) {
+    Part& chosen = part(i);
+    chosen.kept = kept[static_cast<size_t>(i)];
+    // What stays does not stay in a slot: it would take more than it was counted for.
+    const bool in_slot = chosen.region.size() > chosen.stored.layout.bytes;
+    if (chosen.kept && in_slot && chosen.state == State::resident && chosen.pins == 0) {
+      Lock none;
+      give_up(none, i);
     }
   }
-  if (obtainable < memory_.footprint(bytes)) return false;
+}
 
+void LayerStore::set_ahead(Part& part, bool ahead) {
+  if (part.ahead == ahead) return;
+  part.ahead = ahead;
+  ahead ? ++ahead_ : --ahead_;
+}
+
+// Whether the policy gives up `left` rather than `right`.
+bool LayerStore::is_given_up_before(int left, int right) const {
+  const Part &a = part(left), &b = part(right);
+  if (a.state != b.state) return a.state == State::resident;
+  if (a.ahead != b.ahead) return b.ahead;
+  switch (options_.policy) {
+    case Policy::cyclic:
+      if (a.kept != b.kept) return b.kept;
+      break;
+    case Policy::lru:
+      return a.last_use < b.last_use;
+    case Policy::mfu:
+      if (a.uses != b.uses) return a.uses > b.uses;
+      break;
+    case Policy::fifo:
+      return a.loaded_at < b.loaded_at;
+    case Policy::priority:
+      break;
+  }
+  return walk_.next_use(left) > walk_.next_use(right);
+}
+
+// The unpinned part that is given up first: one that is read ahead, or being read, only if there is
+// no other.
+std::optional<int> LayerStore::victim() const {
+  std::optional<int> found;
+  for (int i = 0; i < part_count(); ++i) {
+    if (part(i).pins > 0 || part(i).region.empty()) continue;
+    if (!found || is_given_up_before(i, *found)) found = i;
+  }
+  return found;
+}
+
+// Memory for a part: what another has left, or new; nothing when the budget has no more.
+std::optional<Region> LayerStore::take_region(int index) {
+  const Part& wanted = part(index);
+  const uint64_t bytes = wanted.stored.layout.bytes;
+  const bool in_slot = !wanted.kept && options_.policy == Policy::cyclic &&
+                       bytes > options_.slot_bytes / 2 && bytes <= options_.slot_bytes;
+  const uint64_t most = in_slot ? options_.slot_bytes : bytes;
+  const auto fits = [&](const Region& region) {
+    return region.size() >= bytes && region.size() <= most;
+  };
+  const auto spare = std::find_if(spare_.begin(), spare_.end(), fits);
+  if (spare != spare_.end()) {
+    Region region = std::move(*spare);
+    spare_.erase(spare);
+    return region;
+  }
   for (;;) {
-    if (std::optional<Region> fresh = Region::try_allocate(memory_, Tag::weights, bytes)) {
-      region = std::move(*fresh);
+    if (auto region = Region::try_allocate(memory_, Tag::weights, most)) return region;
+    if (spare_.empty()) break;
+    spare_.pop_back();
+  }
+  return most > bytes ? Region::try_allocate(memory_, Tag::weights, bytes) : std::nullopt;
+}
+
+// Takes a region for a prefetch out of free room and of parts needed later than `index`.
+bool LayerStore::make_room_for_prefetch(int index, Region& region) {
+  const size_t use = walk_.next_use(index);
+  const auto may_go = [&](int other) {
+    const Part& candidate = part(other);
+    return candidate.state == State::resident && candidate.pins == 0 && !candidate.ahead &&
+           !candidate.kept && !candidate.region.empty() && walk_.next_use(other) > use;
+  };
+  for (;;) {
+    if (std::optional<Region> taken = take_region(index)) {
+      region = std::move(*taken);
       return true;
     }
     if (!memory_.reuses_any_room()) return false;
-    const std::optional<int> victim = farthest(true);
-    if (!victim || next_use_[static_cast<size_t>(*victim)] <= use) return false;
+    std::optional<int> found;
+    for (int i = 0; i < part_count(); ++i) {
+      if (may_go(i) && (!found || is_given_up_before(i, *found))) found = i;
+    }
+    if (!found) return false;
     Lock none;
-    region = std::move(*give_up(none, *victim));
-    if (region.size() == bytes) return true;
-    region.free();
+    give_up(none, *found);
   }
 }
 
-// Takes a layer's region away. One that is being read into is freed when the reads under way have
-// ended, for which this waits (releasing the lock); it returns an empty region then, and nothing
-// when it was cancelled. REQUIRES: the layer is unpinned and not absent; `lock` is held unless the
-// layer is resident.
-std::optional<Region> LayerStore::give_up(Lock& lock, int index) {
-  Layer& layer = layers_[static_cast<size_t>(index)];
-  if (layer.state == State::loading) {
-    layer.given_up = true;
-    layer.pending -= readers_.drop(index);
-    if (layer.pending == 0) finish_load(index);
-    changed_.wait(lock, [&] { return layer.state != State::loading || cancelled_; });
-    if (layer.state == State::loading) return std::nullopt;
-    return Region();
+// Takes a part's region away, to be spare. One that is being read into is freed when the reads
+// under way have ended, for which this waits (releasing the lock); false when it was cancelled.
+// REQUIRES: the part is unpinned and not absent; `lock` is held unless the part is resident.
+bool LayerStore::give_up(Lock& lock, int index) {
+  Part& given = part(index);
+  if (given.state == State::loading) {
+    given.given_up = true;
+    given.pending -= readers_.drop(index);
+    if (given.pending == 0) finish_load(index);
+    changed_.wait(lock, [&] { return given.state != State::loading || cancelled_; });
+    return given.state != State::loading;
   }
   ++statistics_.evictions;
-  layer.state = State::absent;
-  layer.ahead = false;
-  memory_.monitor().record(EventKind::evict, index, layer.stored.layout.bytes);
-  return std::move(layer.region);
+  given.state = State::absent;
+  set_ahead(given, false);
+  if (is_foreseen(index)) ++absent_;
+  memory_.monitor().record(EventKind::evict, given.stored.layer, given.stored.layout.bytes);
+  if (!given.region.empty()) spare_.push_back(std::move(given.region));
+  return true;
 }
 
 void LayerStore::on_read(int index, const Status& status) {
   const std::lock_guard lock(mutex_);
-  Layer& layer = layers_[static_cast<size_t>(index)];
-  --layer.pending;
-  if (!status.ok() && layer.failure.ok() && !layer.given_up) {
-    layer.failure = Status(status.code(), "layer " + layer.stored.name + ": " + status.message(),
-                           status.details());
-    layer.pending -= readers_.drop(index);
+  Part& read = part(index);
+  --read.pending;
+  if (!status.ok() && read.failure.ok() && !read.given_up) {
+    read.failure = Status(status.code(), "layer " + read.stored.name + ": " + status.message(),
+                          status.details());
+    read.pending -= readers_.drop(index);
   }
-  if (layer.pending == 0) finish_load(index);
+  if (read.pending == 0) finish_load(index);
 }
 
-// REQUIRES: the layer is loading and nothing of it is pending.
+// REQUIRES: the part is loading and nothing of it is pending.
 void LayerStore::finish_load(int index) {
-  Layer& layer = layers_[static_cast<size_t>(index)];
-  if (layer.failure.ok() && !layer.given_up) {
-    layer.state = State::resident;
+  Part& loaded = part(index);
+  if (loaded.failure.ok() && !loaded.given_up) {
+    loaded.state = State::resident;
     ++statistics_.loads;
-    memory_.monitor().record(EventKind::loaded, index, layer.stored.layout.bytes);
+    memory_.monitor().record(EventKind::loaded, loaded.stored.layer, loaded.stored.layout.bytes);
   } else {
-    layer.region.free();
-    layer.state = State::absent;
-    layer.ahead = false;
+    loaded.region.free();
+    loaded.state = State::absent;
+    set_ahead(loaded, false);
+    if (is_foreseen(index)) ++absent_;
   }
   changed_.notify_all();
 }
 
 void LayerStore::unpin(int index) {
   const std::lock_guard lock(mutex_);
-  --layers_[static_cast<size_t>(index)].pins;
+  --part(index).pins;
 }
 
 }  // namespace hyperion

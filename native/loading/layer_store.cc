@@ -1,12 +1,25 @@
 #include "loading/layer_store.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace hyperion {
 namespace {
 
-constexpr size_t kNever = std::numeric_limits<size_t>::max();
+// Parts that are read ahead at most: more only take room from those that could stay.
+constexpr size_t kMostAhead = 7;
+
+// The small tensors of a layer that is cut, without which none of its parts is of use, are kept
+// before all else.
+std::vector<size_t> rank_parts(const std::vector<StoredPart>& parts) {
+  constexpr uint64_t kSmall = 16;  // one part in so many of the largest
+  std::vector<size_t> ranks = spread_ranks(parts.size());
+  uint64_t largest = 0;
+  for (const StoredPart& part : parts) largest = std::max(largest, part.layout.bytes);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].layout.bytes <= largest / kSmall) ranks[i] = 0;
+  }
+  return ranks;
+}
 
 Status cancelled_status() {
   return Status(Code::cancelled, "the pass was cancelled");
@@ -14,120 +27,132 @@ Status cancelled_status() {
 
 }  // namespace
 
-LayerPin::LayerPin(LayerPin&& other) noexcept
-    : store_(std::exchange(other.store_, nullptr)), layer_(other.layer_) {}
+PartPin::PartPin(PartPin&& other) noexcept
+    : store_(std::exchange(other.store_, nullptr)), part_(other.part_) {}
 
-LayerPin::~LayerPin() {
-  if (store_ != nullptr) store_->unpin(layer_);
+PartPin::~PartPin() {
+  if (store_ != nullptr) store_->unpin(part_);
 }
 
-const std::byte* LayerPin::tensor(uint32_t index) const {
-  // A pinned layer's region and layout do not change, so no lock is needed.
-  const LayerStore::Layer& layer = store_->layers_[static_cast<size_t>(layer_)];
-  for (const TensorPlace& place : layer.stored.layout.tensors) {
-    if (place.tensor == index) return layer.region.data() + place.place;
+const std::byte* PartPin::piece(uint32_t tensor) const {
+  // A pinned part's region and layout do not change, so no lock is needed.
+  const LayerStore::Part& part = store_->part(part_);
+  for (const PiecePlace& place : part.stored.layout.pieces) {
+    if (place.piece.tensor == tensor) return part.region.data() + place.place;
   }
   return nullptr;
 }
 
-LayerStore::LayerStore(const Model& model, std::vector<StoredLayer> layers, EngineMemory& memory,
+LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, EngineMemory& memory,
                        StoreOptions options, const std::atomic<bool>& cancelled)
     : model_(model),
       memory_(memory),
       options_(options),
       cancelled_(cancelled),
-      layers_(layers.size()),
-      next_use_(layers.size(), kNever),
+      parts_(parts.size()),
+      ranks_(rank_parts(parts)),
+      walk_(parts.size()),
       readers_(options.readers,
-               [this](int layer, const Status& status) { on_read(layer, status); }) {
-  for (size_t i = 0; i < layers.size(); ++i) layers_[i].stored = std::move(layers[i]);
+               [this](int part, const Status& status) { on_read(part, status); }) {
+  uint64_t largest = 0;
+  size_t in_layer = 0, most_in_layer = 1;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    in_layer = i > 0 && parts[i].layer == parts[i - 1].layer ? in_layer + 1 : 1;
+    most_in_layer = std::max(most_in_layer, in_layer);
+    largest = std::max(largest, parts[i].layout.bytes);
+    parts_[i].stored = std::move(parts[i]);
+  }
+  window_ = std::min(std::min(options.prefetch_window, kMostAhead) * most_in_layer, kMostAhead);
+  ring_bytes_ = memory.footprint(std::max(largest, options.slot_bytes)) * (window_ + 1);
 }
 
 LayerStore::~LayerStore() = default;
 
 Status LayerStore::map_files() {
   const std::lock_guard lock(mutex_);
-  for (Layer& layer : layers_) {
-    const LayerLayout& layout = layer.stored.layout;
+  for (Part& part : parts_) {
+    const PartLayout& layout = part.stored.layout;
     if (layout.bytes == 0) continue;
     Result<PageRegion> pages = PageRegion::reserve(layout.bytes);
     if (!pages.ok()) return pages.status();
-    layer.region = Region::uncharged(std::move(pages.value()));
+    part.region = Region::uncharged(std::move(pages.value()));
     for (const Run& run : layout.runs) {
       File& file = model_.file(run.file, Access::mapped);
-      Status status = file.map(run.offset, run.bytes, layer.region.data() + run.place);
+      Status status = file.map(run.offset, run.bytes, part.region.data() + run.place);
       if (!status.ok()) return status;
     }
-    layer.state = State::resident;
-    ++layer.pins;
+    part.state = State::resident;
+    ++part.pins;
   }
   return {};
 }
 
-void LayerStore::begin_pass(std::vector<int> order, std::vector<int> next_order) {
+void LayerStore::begin_pass(std::vector<int> order, const std::vector<int>& next_order) {
   const std::lock_guard lock(mutex_);
-  upcoming_ = std::move(order);
-  upcoming_.insert(upcoming_.end(), next_order.begin(), next_order.end());
-  cursor_ = 0;
-  note_next_uses();
+  walk_.begin(std::move(order), next_order);
+  choose_residents();
 }
 
-Result<LayerPin> LayerStore::acquire(int index) {
+Result<PartPin> LayerStore::acquire(int index) {
   Lock lock(mutex_);
-  advance(index);
-  Layer& layer = layers_[static_cast<size_t>(index)];
-  ++layer.pins;
-  layer.ahead = false;
-  if (layer.state == State::resident) {
+  walk_.advance(index);
+  Part& wanted = part(index);
+  ++wanted.pins;
+  ++wanted.uses;
+  wanted.last_use = ++clock_;
+  set_ahead(wanted, false);
+  if (wanted.state == State::resident) {
     ++statistics_.hits;
     prefetch_ahead();
-    return LayerPin(this, index);
+    return PartPin(this, index);
   }
   if (Status status = wait_until_loaded(lock, index); !status.ok()) {
-    --layer.pins;
+    --wanted.pins;
     return status;
   }
-  return LayerPin(this, index);
+  return PartPin(this, index);
 }
 
 Status LayerStore::wait_until_loaded(Lock& lock, int index) {
   Monitor& monitor = memory_.monitor();
-  const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
+  const auto& [name, layer, layout] = part(index).stored;
   ++statistics_.stalls;
   const double begin = now_ms();
-  monitor.record(EventKind::stall_begin, index, bytes);
+  monitor.record(EventKind::stall_begin, layer, layout.bytes);
   const Status status = load_and_wait(lock, index);
   statistics_.stall_ms += now_ms() - begin;
-  monitor.record(EventKind::stall_end, index, bytes);
+  monitor.record(EventKind::stall_end, layer, layout.bytes);
   return status;
 }
 
-// REQUIRES: the layer is pinned, so that a load which starts here is not given up.
+// REQUIRES: the part is pinned, so that a load which starts here is not given up.
 Status LayerStore::load_and_wait(Lock& lock, int index) {
-  Layer& layer = layers_[static_cast<size_t>(index)];
+  Part& wanted = part(index);
   for (;;) {
-    if (layer.state == State::absent) {
+    if (wanted.state == State::absent) {
       if (Status status = load(lock, index); !status.ok()) return status;
     } else {
       readers_.promote(index);
     }
     prefetch_ahead();
-    changed_.wait(lock, [&] { return layer.state != State::loading || cancelled_; });
-    if (layer.state == State::resident) return {};
-    if (layer.state == State::loading) return cancelled_status();
+    changed_.wait(lock, [&] { return wanted.state != State::loading || cancelled_; });
+    if (wanted.state == State::resident) return {};
+    if (wanted.state == State::loading) return cancelled_status();
     // A load that had been given up before this wait has ended: the next one is ours.
-    if (!layer.given_up) return layer.failure;
+    if (!wanted.given_up) return wanted.failure;
   }
 }
 
-std::optional<LayerPin> LayerStore::pin_holder(uint32_t tensor) {
+std::optional<PartPin> LayerStore::pin_holder(const Piece& piece) {
   const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    if (layers_[i].state != State::resident) continue;
-    for (const TensorPlace& place : layers_[i].stored.layout.tensors) {
-      if (place.tensor != tensor) continue;
-      ++layers_[i].pins;
-      return LayerPin(this, static_cast<int>(i));
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (parts_[i].state != State::resident) continue;
+    for (const auto& [held, place] : parts_[i].stored.layout.pieces) {
+      const bool holds = held.tensor == piece.tensor && held.begin <= piece.begin &&
+                         piece.end <= held.end;
+      if (!holds) continue;
+      ++parts_[i].pins;
+      return PartPin(this, static_cast<int>(i));
     }
   }
   return std::nullopt;
@@ -135,8 +160,14 @@ std::optional<LayerPin> LayerStore::pin_holder(uint32_t tensor) {
 
 bool LayerStore::reclaim() {
   Lock lock(mutex_);
-  const std::optional<int> victim = farthest(false);
-  return victim && give_up(lock, *victim).has_value();
+  if (!spare_.empty()) {
+    spare_.pop_back();
+    return true;
+  }
+  const std::optional<int> found = victim();
+  if (!found || !give_up(lock, *found)) return false;
+  spare_.clear();
+  return true;
 }
 
 void LayerStore::interrupt() {
@@ -154,66 +185,62 @@ StoreStatistics LayerStore::statistics() const {
   return statistics;
 }
 
+std::vector<uint64_t> LayerStore::resident_bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<uint64_t> bytes(static_cast<size_t>(layer_count()));
+  for (const Part& part : parts_) {
+    if (part.state != State::resident) continue;
+    bytes[static_cast<size_t>(part.stored.layer)] += part.stored.layout.bytes;
+  }
+  return bytes;
+}
+
 std::vector<int> LayerStore::resident_layers() const {
   const std::lock_guard lock(mutex_);
+  std::vector<bool> whole(static_cast<size_t>(layer_count()), true);
+  for (const Part& part : parts_) {
+    if (part.state != State::resident) whole[static_cast<size_t>(part.stored.layer)] = false;
+  }
   std::vector<int> resident;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    if (layers_[i].state == State::resident) resident.push_back(static_cast<int>(i));
+  for (size_t i = 0; i < whole.size(); ++i) {
+    if (whole[i]) resident.push_back(static_cast<int>(i));
   }
   return resident;
 }
 
-// Moves the walk to the next visit of `layer`.
-void LayerStore::advance(int layer) {
-  const auto from = upcoming_.begin() + static_cast<ptrdiff_t>(std::min(cursor_, upcoming_.size()));
-  const auto visit = std::find(from, upcoming_.end(), layer);
-  if (visit != upcoming_.end()) cursor_ = static_cast<size_t>(visit - upcoming_.begin());
-  note_next_uses();
-}
-
-void LayerStore::note_next_uses() {
-  std::fill(next_use_.begin(), next_use_.end(), kNever);
-  for (size_t i = upcoming_.size(); i-- > cursor_;) {
-    next_use_[static_cast<size_t>(upcoming_[i])] = i - cursor_;
-  }
-}
-
 // Starts a demand load, evicting as needed.
 Status LayerStore::load(Lock& lock, int index) {
-  const uint64_t bytes = layers_[static_cast<size_t>(index)].stored.layout.bytes;
   for (;;) {
-    if (std::optional<Region> region = Region::try_allocate(memory_, Tag::weights, bytes)) {
+    if (std::optional<Region> region = take_region(index)) {
       start_load(index, std::move(*region), Urgency::demand);
       return {};
     }
-    const std::optional<int> victim = farthest(false);
-    if (!victim) return memory_.refusal(Tag::weights, bytes);
-    std::optional<Region> given = give_up(lock, *victim);
-    if (!given) return cancelled_status();
-    if (given->size() == bytes) {
-      start_load(index, std::move(*given), Urgency::demand);
-      return {};
-    }
+    const std::optional<int> found = victim();
+    if (!found) return memory_.refusal(Tag::weights, part(index).stored.layout.bytes);
+    if (!give_up(lock, *found)) return cancelled_status();
   }
 }
 
 void LayerStore::start_load(int index, Region region, Urgency urgency) {
-  Layer& layer = layers_[static_cast<size_t>(index)];
-  layer.region = std::move(region);
-  layer.state = State::loading;
-  layer.given_up = false;
-  layer.failure = {};
+  Part& loaded = part(index);
+  const PartLayout& layout = loaded.stored.layout;
+  loaded.region = std::move(region);
+  loaded.state = State::loading;
+  loaded.given_up = false;
+  loaded.failure = {};
+  loaded.loaded_at = loaded.last_use = ++clock_;
+  if (is_foreseen(index)) --absent_;
   std::vector<ReadRequest> requests;
-  for (const Run& run : layer.stored.layout.runs) {
+  for (const Run& run : layout.runs) {
     for (uint64_t done = 0; done < run.bytes; done += kMaxReadBytes) {
       const uint64_t bytes = std::min(kMaxReadBytes, run.bytes - done);
       requests.push_back({&model_.file(run.file, options_.access), run.offset + done,
-                          layer.region.data() + run.place + done, bytes,
+                          loaded.region.data() + run.place + done, bytes,
                           std::min(bytes, run.required - std::min(done, run.required)), index});
     }
   }
-  layer.pending = requests.size();
-  memory_.monitor().record(EventKind::read_begin, index, layer.stored.layout.bytes);
+  loaded.pending = requests.size();
+  memory_.monitor().record(EventKind::read_begin, loaded.stored.layer, layout.bytes);
   if (requests.empty()) {
     finish_load(index);
   } else {
@@ -221,21 +248,17 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   }
 }
 
-// Starts loads of the absent layers that come next, until the window is full of layers that wait
-// for their use. Resident layers on the way do not count: while they compute, what follows them is
-// read.
+// Starts loads of the absent parts that come next, until the window is full of parts that wait for
+// their use. Resident parts on the way do not count: while they compute, what follows them is read.
 void LayerStore::prefetch_ahead() {
-  size_t ahead = static_cast<size_t>(std::count_if(layers_.begin(), layers_.end(),
-                                                   [](const Layer& layer) { return layer.ahead; }));
-  for (size_t i = cursor_ + 1; i < upcoming_.size() && ahead < options_.prefetch_window; ++i) {
-    const int index = upcoming_[i];
-    Layer& layer = layers_[static_cast<size_t>(index)];
-    if (layer.state != State::absent) continue;
+  if (absent_ == 0) return;
+  for (size_t steps = 1; steps < walk_.left() && ahead_ < window_; ++steps) {
+    const int index = walk_.at(steps);
+    if (part(index).state != State::absent) continue;
     Region region;
     // What comes sooner is wanted more: no look beyond the first that does not fit.
     if (!make_room_for_prefetch(index, region)) return;
-    layer.ahead = true;
-    ++ahead;
+    set_ahead(part(index), true);
     start_load(index, std::move(region), Urgency::prefetch);
   }
 }

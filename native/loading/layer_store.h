@@ -1,6 +1,5 @@
-// The cache of layers under the budget: loads whole layers ahead of their use and gives up those
-// used farthest in the future. A pass visits layers in a known order, so eviction follows Belady's
-// rule exactly.
+// The cache of weights under the budget: loads the parts of layers ahead of their use and gives up
+// others by a policy.
 #pragma once
 
 #include <atomic>
@@ -12,25 +11,38 @@
 #include <string>
 #include <vector>
 
-#include "loading/layer_layout.h"
+#include "loading/part_layout.h"
 #include "loading/readers.h"
+#include "loading/residency.h"
+#include "loading/walk.h"
 #include "memory/region.h"
 
 namespace hyperion {
 
-struct StoredLayer {
-  std::string name;
-  LayerLayout layout;
+inline constexpr int kNoPart = -1;
+
+struct StoredPart {
+  std::string name;  // of its layer
+  int layer;
+  PartLayout layout;
 };
+
+// Which part is given up. `cyclic` keeps a set for good and streams the rest, which for passes in
+// order reads least.
+enum class Policy { cyclic, lru, mfu, fifo, priority };
 
 struct StoreOptions {
   size_t readers = 2;
   size_t prefetch_window = 2;  // layers loaded ahead of their use
   Access access = Access::buffered;
+  Policy policy = Policy::cyclic;
+  // Streamed parts that fill more than half of such a slot lie in slots, which serve one after
+  // another without pages being mapped anew; 0 = none do.
+  uint64_t slot_bytes = 0;
 };
 
 struct StoreStatistics {
-  uint64_t loads = 0;  // layers read to the end
+  uint64_t loads = 0;  // parts read to the end
   uint64_t evictions = 0;
   uint64_t hits = 0;    // acquired while resident
   uint64_t stalls = 0;  // acquired while absent or loading
@@ -40,57 +52,61 @@ struct StoreStatistics {
 
 class LayerStore;
 
-// Keeps a layer resident and unmoved while it lives.
-class LayerPin {
+// Keeps a part resident and unmoved while it lives.
+class PartPin {
  public:
-  LayerPin(LayerPin&& other) noexcept;
-  LayerPin& operator=(LayerPin&&) = delete;
-  ~LayerPin();
+  PartPin(PartPin&& other) noexcept;
+  PartPin& operator=(PartPin&&) = delete;
+  ~PartPin();
 
-  // REQUIRES: the tensor is one of the layer's.
-  const std::byte* tensor(uint32_t index) const;
+  // The part's piece of the tensor; null when it has none.
+  const std::byte* piece(uint32_t tensor) const;
 
  private:
   friend class LayerStore;
-  LayerPin(LayerStore* store, int layer) : store_(store), layer_(layer) {}
+  PartPin(LayerStore* store, int part) : store_(store), part_(part) {}
   LayerStore* store_;
-  int layer_;
+  int part_;
 };
 
-// Thread-safe, except that passes are walked (begin_pass, acquire) by one thread.
+// Thread-safe, except that a walk is one thread's.
 class LayerStore {
  public:
   // REQUIRES: model, memory and `cancelled` outlive the store.
   // `cancelled`, when set, ends every wait for the disk once interrupt() is called.
-  LayerStore(const Model& model, std::vector<StoredLayer> layers, EngineMemory& memory,
+  LayerStore(const Model& model, std::vector<StoredPart> parts, EngineMemory& memory,
              StoreOptions options, const std::atomic<bool>& cancelled);
   ~LayerStore();
 
-  // Makes every layer resident for good as a mapping of its files, uncharged and never evicted: the
+  // Makes every part resident for good as a mapping of its files, uncharged and never evicted: the
   // peer that streaming is measured against. Called before the first pass. OUT_OF_MEMORY, IO.
   Status map_files();
 
-  // Says which layers the pass that begins will acquire, in order, and which the one after it, so
+  // Says which parts the pass that begins will acquire, in order, and which the one after it, so
   // that prefetch runs on across the end of the pass.
-  void begin_pass(std::vector<int> order, std::vector<int> next_order);
+  void begin_pass(std::vector<int> order, const std::vector<int>& next_order);
 
-  // Pins a layer, loading it if need be, and starts prefetching the layers after it.
-  // Demand may evict any unpinned layer; a prefetch only layers needed later than its own.
+  // Pins a part, loading it if need be, and starts prefetching the parts after it.
+  // Demand may evict any unpinned part; a prefetch only parts needed later than its own.
   // CANCELLED when `cancelled` is set (and interrupt() called) while it waits; IO and CORRUPT name
-  // the layer, the file and the offset; OVER_BUDGET when the layer does not fit beside what is
+  // the layer, the file and the offset; OVER_BUDGET when the part does not fit beside what is
   // pinned. After an error the store is usable.
-  Result<LayerPin> acquire(int layer);
+  Result<PartPin> acquire(int part);
 
-  // Pins a resident layer that holds the tensor, if there is one.
-  std::optional<LayerPin> pin_holder(uint32_t tensor);
+  // Pins the resident part that holds all bytes of the piece, if there is one.
+  std::optional<PartPin> pin_holder(const Piece& piece);
 
-  // Gives up the unpinned layer used farthest in the future; false when there is none.
+  // Gives up what is needed least; false when there is nothing.
   bool reclaim();
 
   // Wakes whoever waits, to look at `cancelled`.
   void interrupt();
 
   StoreStatistics statistics() const;
+
+  // By layer, bytes of the parts that are resident.
+  std::vector<uint64_t> resident_bytes() const;
+  // Layers of which every part is resident.
   std::vector<int> resident_layers() const;
 
   // Reader threads that run; 0 when the operating system refused them all and nothing can be
@@ -98,33 +114,45 @@ class LayerStore {
   size_t reader_threads() const { return readers_.size(); }
 
  private:
-  friend class LayerPin;
+  friend class PartPin;
   enum class State { absent, loading, resident };
-  struct Layer {
-    StoredLayer stored;
+  struct Part {
+    StoredPart stored;
     State state = State::absent;
     Region region;
+    bool kept = false;   // stays from pass to pass
     bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
-    size_t pending = 0;     // requests queued or being read
-    bool given_up = false;  // while loading: its bytes go back when the reads under way have ended
-    Status failure;         // of the load that ended last
+    uint64_t uses = 0;
+    uint64_t last_use = 0;   // of the clock that counts acquisitions
+    uint64_t loaded_at = 0;  // likewise
+    size_t pending = 0;      // requests queued or being read
+    bool given_up = false;   // while loading: its bytes go back when the reads under way have ended
+    Status failure;          // of the load that ended last
   };
   using Lock = std::unique_lock<std::mutex>;
 
-  void advance(int layer);
-  void note_next_uses();
-  Status load(Lock& lock, int layer);
-  void start_load(int layer, Region region, Urgency urgency);
+  Part& part(int index) { return parts_[static_cast<size_t>(index)]; }
+  const Part& part(int index) const { return parts_[static_cast<size_t>(index)]; }
+  int part_count() const { return static_cast<int>(parts_.size()); }
+  int layer_count() const { return parts_.empty() ? 0 : parts_.back().stored.layer + 1; }
+  bool is_foreseen(int index) const { return walk_.next_use(index) != kNever; }
+  void choose_residents();
+  void set_ahead(Part& part, bool ahead);
+
+  Status load(Lock& lock, int index);
+  void start_load(int index, Region region, Urgency urgency);
+  std::optional<Region> take_region(int index);
   void prefetch_ahead();
-  bool make_room_for_prefetch(int layer, Region& region);
-  std::optional<int> farthest(bool resident_only) const;
-  std::optional<Region> give_up(Lock& lock, int layer);
-  void on_read(int layer, const Status& status);
-  void finish_load(int layer);
-  void unpin(int layer);
-  Status wait_until_loaded(Lock& lock, int layer);
-  Status load_and_wait(Lock& lock, int layer);
+  bool make_room_for_prefetch(int index, Region& region);
+  bool is_given_up_before(int left, int right) const;
+  std::optional<int> victim() const;
+  bool give_up(Lock& lock, int index);
+  void on_read(int index, const Status& status);
+  void finish_load(int index);
+  void unpin(int index);
+  Status wait_until_loaded(Lock& lock, int index);
+  Status load_and_wait(Lock& lock, int index);
 
   const Model& model_;
   EngineMemory& memory_;
@@ -133,10 +161,17 @@ class LayerStore {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Layer> layers_;
-  std::vector<int> upcoming_;  // this pass's layers, then the next pass's
-  size_t cursor_ = 0;          // where in upcoming_ the walk is
-  std::vector<size_t> next_use_;
+  std::vector<Part> parts_;
+  std::vector<size_t> ranks_;  // by part: what choose_residents() keeps first
+  size_t window_ = 0;          // parts loaded ahead at most
+  uint64_t ring_bytes_ = 0;    // that the streamed parts pass through
+  uint64_t planned_room_ = 0;  // for which residents were chosen,
+  uint64_t planned_bytes_ = 0;  // and of which parts
+  Walk walk_;
+  uint64_t clock_ = 0;
+  size_t ahead_ = 0;           // parts that are prefetched and not acquired since
+  size_t absent_ = 0;          // parts that the walk foresees and that are absent
+  std::vector<Region> spare_;  // regions of parts that were given up
   StoreStatistics statistics_;
   Readers readers_;  // last: its threads call on_read() until it is gone
 };

@@ -14,13 +14,11 @@ constexpr uint64_t kLargestChunk = 512;
 constexpr uint64_t kActivationShare = 8;  // activations take one part in so many of the budget
 constexpr uint64_t kRecordedPages = round_up(kRecordingBytes, kPageSize);
 
-// Tied weights: the table of a lookup is a tensor of another layer too.
-bool is_held_elsewhere(const Graph& graph, const GraphLayer& layer, uint32_t tensor) {
-  return std::any_of(graph.layers.begin(), graph.layers.end(), [&](const GraphLayer& other) {
-    return &other != &layer &&
-           std::find(other.tensors.begin(), other.tensors.end(), tensor) != other.tensors.end();
-  });
-}
+// Reads of so many bytes reach the disk's speed; smaller parts serve small budgets.
+constexpr uint64_t kLargestPart = 4 * 1024 * 1024;
+constexpr uint64_t kSmallestPart = 256 * 1024;
+// Parts for which the budget should have room, so that reading overlaps computing.
+constexpr uint64_t kPartsAtOnce = 4;
 
 }  // namespace
 
@@ -44,23 +42,43 @@ Status check_options(const SessionOptions& options) {
 Requirements::Requirements(const Graph& graph, const Model& model, const SessionOptions& options)
     : graph_(graph), options_(options), strategy_(options.strategy), room_(options.budget) {
   for (const GraphLayer& layer : graph.layers) {
-    std::vector<uint32_t> resident = layer.tensors;
-    if (is_lookup_only(layer)) {
-      for (const Op& op : layer.ops) {
-        const Tensor& table = model.tensors()[std::get<Embed>(op).table];
-        staging_ = std::max(staging_, row_staging_bytes(table, options.readers));
-      }
-      // A table that another layer brings along is not held twice.
-      std::erase_if(resident,
-                    [&](uint32_t table) { return is_held_elsewhere(graph, layer, table); });
+    if (!is_lookup_only(layer)) continue;
+    for (const Op& op : layer.ops) {
+      const Tensor& table = model.tensors()[std::get<Embed>(op).table];
+      staging_ = std::max(staging_, row_staging_bytes(table, options.readers));
     }
-    layers_.push_back({layer.name, lay_out(model, resident)});
-    const uint64_t bytes = footprint(layers_.back().layout.bytes);
-    weights_ += bytes;
-    if (!is_lookup_only(layer)) largest_layer_ = std::max(largest_layer_, bytes);
   }
   staging_ = footprint(staging_);
+  cut_layers(model);
   if (strategy_.kind == StrategyConfig::Kind::fixed) size_fixed_pool();
+}
+
+// Into the largest parts of which the budget holds some beside the longest sequence.
+void Requirements::cut_layers(const Model& model) {
+  part_bytes_ = kSmallestPart;
+  parts_ = cut(graph_, model, part_bytes_);
+  largest_part_ = largest_of(parts_);
+  const uint64_t rest = smallest_budget(graph_.context_length);
+  for (uint64_t bytes = kLargestPart; bytes > kSmallestPart; bytes /= 2) {
+    const uint64_t needed = checked_add(rest, kPartsAtOnce * bytes).value_or(kUnlimited);
+    if (needed > room_) continue;
+    part_bytes_ = bytes;
+    parts_ = cut(graph_, model, bytes);
+    break;
+  }
+  for (const StoredPart& part : parts_.parts) weights_ += footprint(part.layout.bytes);
+}
+
+// What must be resident at one time.
+uint64_t Requirements::largest_of(const Parts& parts) const {
+  uint64_t largest = 0;
+  for (size_t i = 0; i < parts.layers.size(); ++i) {
+    if (is_lookup_only(graph_.layers[i])) continue;
+    const LayerTasks& layer = parts.layers[i];
+    const uint64_t base = parts.parts[static_cast<size_t>(layer.base)].layout.bytes;
+    largest = std::max(largest, footprint(base) + footprint(layer.largest_part));
+  }
+  return largest;
 }
 
 void Requirements::size_fixed_pool() {
@@ -104,7 +122,7 @@ uint64_t Requirements::smallest_chunk(uint64_t positions) const {
 }
 
 uint64_t Requirements::smallest_budget(uint64_t positions) const {
-  return without_activations(positions, largest_layer_) + activations(smallest_chunk(positions));
+  return without_activations(positions, largest_part_) + activations(smallest_chunk(positions));
 }
 
 uint64_t Requirements::working_set(uint64_t positions) const {
@@ -118,7 +136,7 @@ bool Requirements::everything_fits(uint64_t positions) const {
 uint64_t Requirements::chunk(uint64_t positions) const {
   if (reads_whole_text(graph_)) return positions;
   // A larger chunk is not worth reading layers again that could have stayed.
-  const uint64_t weights = everything_fits(positions) ? weights_ : largest_layer_;
+  const uint64_t weights = everything_fits(positions) ? weights_ : largest_part_;
   const uint64_t rest = without_activations(positions, weights);
   const uint64_t fewest = smallest_chunk(positions);
   for (uint64_t rows = kLargestChunk; rows > fewest; rows /= 2) {
@@ -160,7 +178,7 @@ Status Requirements::check(uint64_t positions) const {
   const auto add = [&](const char* name, uint64_t value) {
     if (value > 0) add_detail(details, name, static_cast<double>(value));
   };
-  add("largestLayerBytes", largest_layer_);
+  add("largestPartBytes", largest_part_);
   add("activationBytes", activations(smallest_chunk(positions)));
   add("kvBytes", kv(positions));
   add("scratchBytes", scratch(positions));
@@ -191,7 +209,7 @@ Plan Requirements::plan(uint64_t positions) const {
       .scratch = scratch(positions),
       .staging = staging_,
       .weights = weights_,
-      .largest_layer = largest_layer_,
+      .largest_part = largest_part_,
       .prefill_chunk = rows,
   };
 }

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "loading/layer_store.h"
 #include "memory/strategy.h"
 #include "scheduling/graph.h"
 #include "scheduling/layouts.h"
+#include "scheduling/parts.h"
 
 namespace hyperion {
 
@@ -39,7 +39,7 @@ struct Plan {
   uint64_t scratch;
   uint64_t staging;
   uint64_t weights;        // of all layers together
-  uint64_t largest_layer;  // what of them must be resident at one time
+  uint64_t largest_part;   // what of them must be resident at one time
   uint64_t prefill_chunk;  // tokens
 };
 
@@ -52,8 +52,9 @@ class Requirements {
   // beside a recording, or without a budget what the whole context needs.
   const StrategyConfig& strategy() const { return strategy_; }
 
-  // Layers with their places in memory; lookup-only layers included.
-  const std::vector<StoredLayer>& layers() const { return layers_; }
+  // Layers as they are loaded; lookup-only layers included.
+  const Parts& parts() const { return parts_; }
+  uint64_t part_bytes() const { return part_bytes_; }
 
   // Bytes by part, as the session's strategy reserves them.
   uint64_t activations(uint64_t rows) const;
@@ -61,7 +62,7 @@ class Requirements {
   uint64_t scratch(uint64_t positions) const;  // attention's and a recording's
   uint64_t staging() const { return staging_; }
   uint64_t weights() const { return weights_; }
-  uint64_t largest_layer() const { return largest_layer_; }
+  uint64_t largest_part() const { return largest_part_; }
 
   // The least budget for `positions` tokens in the KV cache.
   uint64_t smallest_budget(uint64_t positions) const;
@@ -73,7 +74,7 @@ class Requirements {
   // Tokens that a pass computes together: all of them where the graph reads whole texts; else the
   // largest power of two from 8 to 512, and no more than the context, whose activations take an
   // eighth of the budget at most and leave room for the rest: for all layers where these fit, else
-  // for the largest. At least 8, or the context.
+  // for the largest part. At least 8, or the context.
   uint64_t chunk(uint64_t positions) const;
 
   // The least that chunk() returns.
@@ -91,6 +92,8 @@ class Requirements {
   Plan plan(uint64_t positions) const;
 
  private:
+  void cut_layers(const Model& model);
+  uint64_t largest_of(const Parts& parts) const;
   void size_fixed_pool();
   uint64_t fitting_positions(uint64_t positions) const;
   uint64_t without_activations(uint64_t positions, uint64_t weights) const;
@@ -100,10 +103,11 @@ class Requirements {
   const SessionOptions options_;
   StrategyConfig strategy_;
   uint64_t room_ = kUnlimited;  // the budget, or what a fixed strategy's pool and a recording take
-  std::vector<StoredLayer> layers_;
+  uint64_t part_bytes_ = 0;
+  Parts parts_;
   uint64_t staging_ = 0;
   uint64_t weights_ = 0;
-  uint64_t largest_layer_ = 0;
+  uint64_t largest_part_ = 0;  // of the smallest parts there can be
 };
 
 }  // namespace hyperion

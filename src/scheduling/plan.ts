@@ -9,7 +9,7 @@ export class Plan {
   /** the least budget under which no layer is read twice */
   readonly workingSetBytes: number;
   /** what of the weights must be in memory at one time */
-  readonly largestLayerBytes: number;
+  readonly largestPartBytes: number;
   readonly activationBytes: number;
   readonly kvBytes: number;
   readonly scratchBytes: number;
@@ -26,7 +26,7 @@ export class Plan {
   ) {
     this.smallestBudgetBytes = plan.smallestBudgetBytes;
     this.workingSetBytes = plan.workingSetBytes;
-    this.largestLayerBytes = plan.largestLayerBytes;
+    this.largestPartBytes = plan.largestPartBytes;
     this.activationBytes = plan.activationBytes;
     this.kvBytes = plan.kvBytes;
     this.scratchBytes = plan.scratchBytes;
@@ -40,7 +40,7 @@ export class Plan {
       ['smallest budget', this.smallestBudgetBytes],
       ['budget that reads nothing twice', this.workingSetBytes],
       ['weights', this.weightBytes],
-      ['largest layer', this.largestLayerBytes],
+      ['largest part', this.largestPartBytes],
       ['activations', this.activationBytes],
       ['kv-cache', this.kvBytes],
       ['scratch', this.scratchBytes],

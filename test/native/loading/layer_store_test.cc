@@ -22,29 +22,30 @@ class Store {
       builder.add("tensor" + std::to_string(i), {pages[i] * kPage / 4});
     }
     fake_ = builder.build();
-    std::vector<StoredLayer> layers;
+    std::vector<StoredPart> layers;
     for (uint32_t i = 0; i < pages.size(); ++i) {
-      layers.push_back({"layer" + std::to_string(i), lay_out(*fake_.model, std::vector{i})});
+      layers.push_back({"layer" + std::to_string(i), static_cast<int>(i),
+                        lay_out(*fake_.model, std::vector{i})});
     }
     store_ = std::make_unique<LayerStore>(
-        *fake_.model, layers, memory_, StoreOptions{readers, window, Access::buffered}, cancelled_);
+        *fake_.model, layers, memory_, StoreOptions{.readers = readers, .prefetch_window = window}, cancelled_);
     order_.resize(pages.size());
     std::iota(order_.begin(), order_.end(), 0);
     memory_.set_reclaim([this] { return store_->reclaim(); });
   }
 
   void begin_pass() { store_->begin_pass(order_, order_); }
-  Result<LayerPin> acquire(int layer) { return store_->acquire(layer); }
+  Result<PartPin> acquire(int layer) { return store_->acquire(layer); }
 
   // Acquires every layer in turn and checks its contents.
   void walk() {
     begin_pass();
     for (const int layer : order_) {
-      Result<LayerPin> pin = acquire(layer);
+      Result<PartPin> pin = acquire(layer);
       ASSERT_TRUE(pin.ok()) << pin.status().message();
       const auto tensor = static_cast<uint32_t>(layer);
       const std::vector<float>& values = fake_.values[tensor];
-      const std::byte* found = pin.value().tensor(tensor);
+      const std::byte* found = pin.value().piece(tensor);
       const auto expected = std::as_bytes(std::span(values));
       EXPECT_TRUE(std::equal(expected.begin(), expected.end(), found));
     }
@@ -85,15 +86,17 @@ uint64_t belady_loads(int n, size_t room, int passes) {
   return loads;
 }
 
-TEST(LayerStore, LoadsAsFewLayersAsBeladysRuleOnCyclicPasses) {
+// Keeping a set for good costs one load a pass more than Belady's rule, whose set moves on.
+TEST(LayerStore, LoadsNearlyAsFewPartsAsBeladysRuleOnCyclicPasses) {
   for (const int layers : {2, 5, 9}) {
     for (int room = 1; room <= layers; ++room) {
       Store store(std::vector<uint64_t>(static_cast<size_t>(layers), 2),
                   2u * static_cast<uint64_t>(room), 0);
       for (int pass = 0; pass < 6; ++pass) store.walk();
       const StoreStatistics statistics = store->statistics();
-      EXPECT_EQ(statistics.loads, belady_loads(layers, static_cast<size_t>(room), 6))
-          << layers << " layers, room for " << room;
+      const uint64_t least = belady_loads(layers, static_cast<size_t>(room), 6);
+      EXPECT_GE(statistics.loads, least);
+      EXPECT_LE(statistics.loads, least + 5) << layers << " layers, room for " << room;
       EXPECT_EQ(statistics.hits + statistics.stalls, static_cast<uint64_t>(6 * layers));
       EXPECT_EQ(statistics.loads - statistics.evictions, store->resident_layers().size());
     }
@@ -138,14 +141,14 @@ TEST(LayerStore, DemandEvictsAPrefetchThatIsBeingRead) {
   Store store(std::vector<uint64_t>(4, 1), 2, 1);
   store.begin_pass();
   {
-    Result<LayerPin> pin = store.acquire(0);
+    Result<PartPin> pin = store.acquire(0);
     ASSERT_TRUE(pin.ok());
   }
   // The prefetch of layer 1 may be under way; another pass than foreseen wants 2 and 3.
   store->begin_pass({2, 3}, {2, 3});
-  Result<LayerPin> two = store.acquire(2);
+  Result<PartPin> two = store.acquire(2);
   ASSERT_TRUE(two.ok());
-  Result<LayerPin> three = store.acquire(3);
+  Result<PartPin> three = store.acquire(3);
   ASSERT_TRUE(three.ok());
   EXPECT_EQ(store->resident_layers(), (std::vector<int>{2, 3}));
 }
@@ -153,7 +156,7 @@ TEST(LayerStore, DemandEvictsAPrefetchThatIsBeingRead) {
 TEST(LayerStore, RefusesWhatDoesNotFitBesideThePinned) {
   Store store(std::vector<uint64_t>(2, 2), 3, 0);
   store.begin_pass();
-  Result<LayerPin> pin = store.acquire(0);
+  Result<PartPin> pin = store.acquire(0);
   ASSERT_TRUE(pin.ok());
   EXPECT_EQ(store.acquire(1).status().code(), Code::over_budget);
   EXPECT_EQ(store->resident_layers(), (std::vector<int>{0}));
@@ -212,7 +215,7 @@ TEST(LayerStore, AWaitForRoomIsCancelledAndTheLoadThatStoodInTheWayComesBack) {
   store.cancelled() = false;
   std::thread opener([&] { store.file().open_gate(); });
   // Layer 0 was given up for layer 1, yet whoever wants it now gets it whole.
-  Result<LayerPin> pin = store.acquire(0);
+  Result<PartPin> pin = store.acquire(0);
   ASSERT_TRUE(pin.ok()) << pin.status().message();
   EXPECT_EQ(store->resident_layers(), (std::vector<int>{0}));
   opener.join();
@@ -222,7 +225,7 @@ TEST(LayerStore, ReclaimsUnpinnedLayersOnly) {
   Store store(std::vector<uint64_t>(3, 1), 3, 0);
   store.walk();
   store.begin_pass();
-  Result<LayerPin> pin = store.acquire(0);
+  Result<PartPin> pin = store.acquire(0);
   ASSERT_TRUE(pin.ok());
   Result<Region> cache = Region::allocate(store.memory(), Tag::kv_cache, 2 * kPage);
   EXPECT_TRUE(cache.ok());
@@ -245,10 +248,10 @@ TEST(LayerStore, EndsWhileReadsAreUnderWayAndLeavesNothing) {
 
 TEST(LayerStore, FindsTheHolderOfATensorOnlyWhileItIsResident) {
   Store store(std::vector<uint64_t>(2, 1), 2, 0);
-  EXPECT_FALSE(store->pin_holder(1).has_value());
+  EXPECT_FALSE(store->pin_holder({1, 0, 4}).has_value());
   store.walk();
-  EXPECT_TRUE(store->pin_holder(1).has_value());
-  EXPECT_FALSE(store->pin_holder(2).has_value());
+  EXPECT_TRUE(store->pin_holder({1, 0, 4}).has_value());
+  EXPECT_FALSE(store->pin_holder({2, 0, 4}).has_value());
 }
 
 TEST(LayerStore, ALayerWithoutTensorsIsAlwaysThere) {

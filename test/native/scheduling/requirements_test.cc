@@ -18,7 +18,7 @@ TEST(Requirements, TheSmallestBudgetIsTheSumOfItsParts) {
   const TinyLlama network = make_tiny_llama({});
   const Requirements needs = with_budget(network, kUnlimited);
   for (const uint64_t positions : {1u, 64u, 65u, 300u}) {
-    EXPECT_EQ(needs.smallest_budget(positions), needs.largest_layer() + needs.activations(8) +
+    EXPECT_EQ(needs.smallest_budget(positions), needs.largest_part() + needs.activations(8) +
                                                     needs.kv(positions) + needs.scratch(positions) +
                                                     needs.staging());
   }
@@ -47,7 +47,7 @@ TEST(Requirements, TheChunkTakesAnEighthOfTheBudgetAtMostAndLeavesRoom) {
   for (uint64_t budget = smallest; budget < 64 * smallest; budget += budget / 7) {
     const Requirements needs = with_budget(network, budget);
     const uint64_t chunk = needs.chunk(100);
-    const uint64_t weights = needs.everything_fits(100) ? needs.weights() : needs.largest_layer();
+    const uint64_t weights = needs.everything_fits(100) ? needs.weights() : needs.largest_part();
     EXPECT_LE(
         weights + needs.activations(chunk) + needs.kv(100) + needs.scratch(100) + needs.staging(),
         budget);
@@ -69,9 +69,9 @@ TEST(Requirements, AShortContextBoundsTheChunk) {
 
 TEST(Requirements, ATiedTableIsHeldOnce) {
   const TinyLlama tied = make_tiny_llama({.tied = true});
-  EXPECT_EQ(with_budget(tied, kUnlimited).layers()[0].layout.bytes, 0u);
+  EXPECT_EQ(with_budget(tied, kUnlimited).parts().layers[0].bytes, 0u);
   const TinyLlama untied = make_tiny_llama({.tied = false});
-  EXPECT_GT(with_budget(untied, kUnlimited).layers()[0].layout.bytes, 0u);
+  EXPECT_GT(with_budget(untied, kUnlimited).parts().layers[0].bytes, 0u);
 }
 
 TEST(Requirements, OptionsHaveRanges) {
