@@ -152,13 +152,18 @@ bool LayerStore::give_up(Lock& lock, int index) {
   return true;
 }
 
+void LayerStore::note_failure(Part& part, const Status& status) {
+  if (status.ok()) return;
+  part.failure = Status(status.code(), "layer " + part.stored.name + ": " + status.message(),
+                        status.details());
+}
+
 void LayerStore::on_read(int index, const Status& status) {
   const std::lock_guard lock(mutex_);
   Part& read = part(index);
   --read.pending;
   if (!status.ok() && read.failure.ok() && !read.given_up) {
-    read.failure = Status(status.code(), "layer " + read.stored.name + ": " + status.message(),
-                          status.details());
+    note_failure(read, status);
     read.pending -= readers_.drop(index);
   }
   if (read.pending == 0) finish_load(index);

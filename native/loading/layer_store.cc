@@ -53,7 +53,8 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, Engine
       ranks_(rank_parts(parts)),
       walk_(parts.size()),
       readers_(options.readers,
-               [this](int part, const Status& status) { on_read(part, status); }) {
+               [this](int part, const Status& status) { on_read(part, status); },
+               options.access) {
   uint64_t largest = 0;
   size_t in_layer = 0, most_in_layer = 1;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -232,6 +233,9 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   if (is_foreseen(index)) --absent_;
   std::vector<ReadRequest> requests;
   for (const Run& run : layout.runs) {
+    if (loaded.failure.ok()) {
+      note_failure(loaded, model_.file(run.file, options_.access).check_unchanged());
+    }
     for (uint64_t done = 0; done < run.bytes; done += kMaxReadBytes) {
       const uint64_t bytes = std::min(kMaxReadBytes, run.bytes - done);
       requests.push_back({&model_.file(run.file, options_.access), run.offset + done,
@@ -239,6 +243,7 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
                           std::min(bytes, run.required - std::min(done, run.required)), index});
     }
   }
+  if (!loaded.failure.ok()) requests.clear();
   loaded.pending = requests.size();
   memory_.monitor().record(EventKind::read_begin, loaded.stored.layer, layout.bytes);
   if (requests.empty()) {

@@ -148,6 +148,7 @@ class LayerStore {
   bool is_given_up_before(int left, int right) const;
   std::optional<int> victim() const;
   bool give_up(Lock& lock, int index);
+  static void note_failure(Part& part, const Status& status);
   void on_read(int index, const Status& status);
   void finish_load(int index);
   void unpin(int index);
