@@ -31,7 +31,10 @@ export const sharded: Reader = {
   },
 };
 
-const CONFIGURED = ['llama', 'qwen2', 'qwen3', 'gpt2', 'bert'];
+const CONFIGURED = [
+  ...['llama', 'llama-yarn', 'mistral-window', 'qwen2', 'qwen3', 'phi3', 'phi3-longrope'],
+  ...['gemma2', 'gemma3', 'gpt2', 'bert'],
+];
 
 /** With the weights beside it, so that a configuration that does not go with them is met too. */
 export const config: Reader = {
