@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "loading/layer_layout.h"
+#include "loading/part_layout.h"
 #include "memory/region.h"
 #include "model/model.h"
 #include "platform/mapped_range.h"
