@@ -4,11 +4,12 @@
 #include <signal.h>
 
 #include <filesystem>
-#include <thread>
+#include <memory>
 #include <vector>
 
 #include "platform/file.h"
 #include "platform/pages.h"
+#include "platform/thread.h"
 #include "support/temporary_file.h"
 
 namespace hyperion {
@@ -52,8 +53,10 @@ TEST_F(MappedRangeTest, AFileCutShortReadsAsZerosInEveryThreadAndBreaksTheRange)
   EXPECT_FALSE(range_.broken()) << "nothing was read yet";
   std::vector<unsigned> sums(4);
   {
-    std::vector<std::jthread> threads;
-    for (unsigned& total : sums) threads.emplace_back([&] { total = sum(); });
+    std::vector<std::unique_ptr<Thread>> threads;
+    for (unsigned& total : sums) {
+      threads.push_back(Thread::start("reads", [&] { total = sum(); }));
+    }
   }
   EXPECT_EQ(sums, std::vector<unsigned>(4, 10 * kPageSum));
   EXPECT_TRUE(range_.broken());

@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <thread>
+#include <memory>
 
 #include "platform/file.h"
 #include "platform/pages.h"
+#include "platform/thread.h"
 #include "support/temporary_file.h"
 
 namespace hyperion {
@@ -63,7 +64,7 @@ TEST_F(ReadRingTest, TellsOfShortAndOfFailedReads) {
 
 TEST_F(ReadRingTest, IsWokenWithNothingToRead) {
   for (int round = 0; round < 3; ++round) {
-    const std::jthread waker([&] { ring_->wake(); });
+    const auto waker = Thread::start("wakes", [&] { ring_->wake(); });
     EXPECT_FALSE(ring_->wait());
   }
   ring_->wake();
