@@ -30,18 +30,18 @@ export class ConfigReader {
     throw this.wrong(name, `a whole number from 1 to ${LARGEST_COUNT}`);
   }
 
-  /** A finite number above 0. */
+  /** A number above 0 that is above 0 and finite in float32 too, in which the engine computes. */
   positive(name: string, fallback?: number): number {
     const value = this.field(name, fallback);
-    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-    throw this.wrong(name, 'a number above 0');
+    if (isFloat32(value) && Math.fround(value) > 0) return value;
+    throw this.wrong(name, 'a number above 0, within float32');
   }
 
-  /** A finite number. */
+  /** A number that is finite in float32 too. */
   number(name: string, fallback?: number): number {
     const value = this.field(name, fallback);
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-    throw this.wrong(name, 'a number');
+    if (isFloat32(value)) return value;
+    throw this.wrong(name, 'a number within float32');
   }
 
   /** A list of numbers above 0, or undefined when the field is absent. */
@@ -100,6 +100,10 @@ export class ConfigReader {
   private wrong(name: string, expected: string): HyperionError {
     return this.bad(`'${this.prefix}${name}' is ${excerpt(this.fields[name])}; it must be ${expected}`);
   }
+}
+
+function isFloat32(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(Math.fround(value));
 }
 
 function isName(value: unknown): value is string {

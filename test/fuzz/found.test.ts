@@ -1,5 +1,5 @@
 /** What fuzzing found, each as it was seen. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openModel } from '../../src/inference/model';
@@ -33,7 +33,10 @@ test('a rotary base of 1e-308 opened, and failed as INVALID when a session was p
     JSON.stringify({ ...config, rope_parameters: { rope_theta: 1e-308 } }),
   );
   const error = await errorOf(() => openModel(folder));
-  expect([error.code, error.message]).toEqual(['BAD_FORMAT', expect.stringMatching(/Infinity/)]);
+  expect([error.code, error.message]).toEqual([
+    'BAD_FORMAT',
+    expect.stringMatching(/'rope_parameters.rope_theta' is 1e-308/),
+  ]);
 });
 
 test('sixteen million layers took 130 MB for their list before the first missing tensor was told', async () => {
@@ -51,6 +54,24 @@ test('sixteen million layers took 130 MB for their list before the first missing
 });
 
 test.each([
+  ['gemma2', { attn_logit_softcapping: 1e308 }, /'attn_logit_softcapping' is 1e\+308/],
+  ['gemma3', { final_logit_softcapping: 1e-320 }, /'final_logit_softcapping' is 1e-320/],
+])('a cap of %s that float32 does not hold opened, and failed as INVALID', async (name, change, message) => {
+  expect(await errorOf(() => openModel(withConfig(name, change)))).toMatchObject({
+    code: 'BAD_FORMAT',
+    message: expect.stringMatching(message),
+  });
+});
+
+test('heads of 67 million numbers took all memory for their rotary frequencies', async () => {
+  const folder = withConfig('gemma3', { hidden_size: 2 ** 28, head_dim: undefined });
+  expect(await errorOf(() => openModel(folder))).toMatchObject({
+    code: 'BAD_FORMAT',
+    message: expect.stringMatching(/heads of 67108864 numbers/),
+  });
+});
+
+test.each([
   [
     'a template of parts without names',
     { ...TOKENIZERS.wordPiece, post_processor: { type: 'BertProcessing' } },
@@ -65,6 +86,14 @@ test.each([
     message: expect.stringMatching(/not a tokenizer that can/),
   });
 });
+
+/** A copy of a fixture with some fields of its config.json changed, or left out where undefined. */
+function withConfig(name: string, change: object): string {
+  const folder = copyOf(name);
+  const path = join(folder, 'config.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }));
+  return folder;
+}
 
 function withModel(fields: object): object {
   const tokenizer = TOKENIZERS.byteLevel as { model: object };

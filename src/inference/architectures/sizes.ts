@@ -13,6 +13,9 @@ export interface HeadSizes {
   readonly vocab: number;
 }
 
+/** No model is near it, and beyond it the rotary frequencies alone take the memory of a process. */
+const MOST_HEAD_DIM = 2 ** 16;
+
 /** @throws HyperionError `BAD_FORMAT` or `UNSUPPORTED`, naming the field */
 export function readSizes(config: ConfigReader): HeadSizes {
   refuseQuantized(config);
@@ -23,11 +26,14 @@ export function readSizes(config: ConfigReader): HeadSizes {
     throw config.bad(`num_attention_heads ${heads} is not a multiple of num_key_value_heads ${kvHeads}`);
   if (!config.has('head_dim') && width % heads !== 0)
     throw config.bad(`hidden_size ${width} is not a multiple of num_attention_heads ${heads}`);
+  const headDim = config.count('head_dim', width / heads);
+  if (headDim > MOST_HEAD_DIM)
+    throw config.bad(`heads of ${headDim} numbers; they can have ${MOST_HEAD_DIM} at most`);
   return {
     width,
     heads,
     kvHeads,
-    headDim: config.count('head_dim', width / heads),
+    headDim,
     layers: layerCount(config),
     inner: config.count('intermediate_size'),
     vocab: config.count('vocab_size'),
