@@ -12,16 +12,17 @@ namespace {
 // thread; the last owner may be an engine thread, which must find no reference to give back.
 class PendingForward {
  public:
-  PendingForward(Napi::Env env, const Napi::Object& logits)
-      : deferred_(Napi::Promise::Deferred::New(env)), logits_(Napi::Persistent(logits)) {}
+  PendingForward(Napi::Env env, const Napi::Object& results)
+      : deferred_(Napi::Promise::Deferred::New(env)), results_(Napi::Persistent(results)) {}
   ~PendingForward() {
-    if (!logits_.IsEmpty()) logits_.SuppressDestruct();  // never settled: the environment has ended
+    if (!results_.IsEmpty())
+      results_.SuppressDestruct();  // never settled: the environment has ended
   }
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void settle(Napi::Env env, const Status& status) {
-    logits_.Reset();
+    results_.Reset();
     if (status.ok()) {
       deferred_.Resolve(env.Undefined());
     } else {
@@ -31,7 +32,7 @@ class PendingForward {
 
  private:
   Napi::Promise::Deferred deferred_;
-  Napi::ObjectReference logits_;
+  Napi::ObjectReference results_;
 };
 
 Napi::Value create_session(const Napi::CallbackInfo& info) {
@@ -45,7 +46,26 @@ Napi::Value create_session(const Napi::CallbackInfo& info) {
 
 void reserve(const Napi::CallbackInfo& info) {
   const auto session = Instance::of(info.Env()).session(info[0]);
-  check(info.Env(), session->reserve(to_whole(info[1], "positions")));
+  const Napi::Array array = to_array(info[1], "lengths");
+  std::vector<uint64_t> lengths;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    lengths.push_back(to_whole(array.Get(i), "a length"));
+  }
+  check(info.Env(), session->reserve(lengths));
+}
+
+// Rows of PART_FIELDS: sequence, tokens, and whose results are asked: 0 none, 1 the last, 2 all.
+std::vector<SequencePart> to_parts(const Napi::Value& value) {
+  constexpr size_t kFields = 3;
+  const Napi::Int32Array rows = to_int32_array(value, "parts");
+  std::vector<SequencePart> parts;
+  for (size_t i = 0; i + kFields <= rows.ElementLength(); i += kFields) {
+    const ResultRows asked = rows[i + 2] == 0   ? ResultRows::none
+                             : rows[i + 2] == 1 ? ResultRows::last
+                                                : ResultRows::all;
+    parts.push_back({static_cast<uint32_t>(rows[i]), static_cast<uint32_t>(rows[i + 1]), asked});
+  }
+  return parts;
 }
 
 Napi::Value forward(const Napi::CallbackInfo& info) {
@@ -53,17 +73,24 @@ Napi::Value forward(const Napi::CallbackInfo& info) {
   Completions& completions = Instance::of(env).completions;
   const auto session = Instance::of(env).session(info[0]);
   const Napi::Int32Array ids = to_int32_array(info[1], "ids");
-  Napi::Float32Array logits = to_float32_array(info[2], "logits");
+  const std::vector<SequencePart> parts = to_parts(info[2]);
+  Napi::Float32Array results = to_float32_array(info[3], "results");
 
-  const auto pending = std::make_shared<PendingForward>(env, logits);
+  const auto pending = std::make_shared<PendingForward>(env, results);
   completions.expect();
   const auto report = [&completions, pending](const Status& status) {
     completions.post([pending, status](Napi::Env on) { pending->settle(on, status); });
   };
-  const Status refused = session->forward({ids.Data(), ids.Data() + ids.ElementLength()},
-                                          {logits.Data(), logits.ElementLength()}, report);
+  const Status refused = session->forward({ids.Data(), ids.Data() + ids.ElementLength()}, parts,
+                                          {results.Data(), results.ElementLength()}, report);
   if (!refused.ok()) report(refused);
   return pending->promise();
+}
+
+void rewind(const Napi::CallbackInfo& info) {
+  const auto session = Instance::of(info.Env()).session(info[0]);
+  const auto sequence = static_cast<uint32_t>(to_whole(info[1], "sequence", UINT32_MAX));
+  check(info.Env(), session->rewind(sequence, to_whole(info[2], "position")));
 }
 
 void reset(const Napi::CallbackInfo& info) {
@@ -94,6 +121,7 @@ void export_sessions(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New(env, create_session));
   exports.Set("reserve", Napi::Function::New(env, reserve));
   exports.Set("forward", Napi::Function::New(env, forward));
+  exports.Set("rewind", Napi::Function::New(env, rewind));
   exports.Set("reset", Napi::Function::New(env, reset));
   exports.Set("cancel", Napi::Function::New(env, cancel));
   exports.Set("closeSession", Napi::Function::New(env, close_session));

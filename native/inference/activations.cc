@@ -1,6 +1,7 @@
 #include "inference/activations.h"
 
 #include <cmath>
+#include <cstring>
 
 namespace hyperion {
 
@@ -24,18 +25,26 @@ float* Activations::row(uint32_t buffer, uint64_t token) {
   return floats() + layout_.buffers[buffer] + token * graph_.buffers[buffer].width;
 }
 
-void Activations::turn_to(uint64_t position, uint64_t tokens) {
+void Activations::keep(std::span<const uint64_t> kept) {
+  for (uint32_t buffer = 0; buffer < graph_.buffers.size(); ++buffer) {
+    if (buffer == graph_.result) continue;
+    const size_t bytes = graph_.buffers[buffer].width * sizeof(float);
+    for (uint64_t i = 0; i < kept.size(); ++i) {
+      if (kept[i] != i) std::memcpy(row(buffer, i), row(buffer, kept[i]), bytes);
+    }
+  }
+}
+
+void Activations::turn_to(uint64_t token, uint64_t position) {
   for (size_t table = 0; table < graph_.rotary.size(); ++table) {
     const auto& [frequencies, scale] = graph_.rotary[table];
-    for (uint64_t t = 0; t < tokens; ++t) {
-      float* cosines = floats() + layout_.cosines[table] + t * frequencies.size();
-      float* sines = floats() + layout_.sines[table] + t * frequencies.size();
-      for (size_t i = 0; i < frequencies.size(); ++i) {
-        // The angle is rounded to float before its cosine is taken, as models are trained.
-        const float angle = static_cast<float>(position + t) * frequencies[i];
-        cosines[i] = static_cast<float>(std::cos(double{angle})) * scale;
-        sines[i] = static_cast<float>(std::sin(double{angle})) * scale;
-      }
+    float* cosines = floats() + layout_.cosines[table] + token * frequencies.size();
+    float* sines = floats() + layout_.sines[table] + token * frequencies.size();
+    for (size_t i = 0; i < frequencies.size(); ++i) {
+      // The angle is rounded to float before its cosine is taken, as models are trained.
+      const float angle = static_cast<float>(position) * frequencies[i];
+      cosines[i] = static_cast<float>(std::cos(double{angle})) * scale;
+      sines[i] = static_cast<float>(std::sin(double{angle})) * scale;
     }
   }
 }

@@ -24,9 +24,12 @@ class Activations {
   // First float of a token's row in a buffer.
   float* row(uint32_t buffer, uint64_t token);
 
-  // Computes the cosines and sines of all rotary tables for tokens at [position, position +
-  // tokens). REQUIRES: tokens <= rows.
-  void turn_to(uint64_t position, uint64_t tokens);
+  // Moves these rows of every buffer to the front. REQUIRES: they ascend.
+  void keep(std::span<const uint64_t> kept);
+
+  // Computes the cosines and sines of all rotary tables for the position of a token.
+  // REQUIRES: token < rows.
+  void turn_to(uint64_t token, uint64_t position);
   const float* cosines(uint32_t table, uint64_t token) const;
   const float* sines(uint32_t table, uint64_t token) const;
 

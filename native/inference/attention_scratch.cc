@@ -2,10 +2,10 @@
 
 namespace hyperion {
 
-Status AttentionScratch::resize(uint64_t blocks) {
-  if (blocks == layout_.blocks) return {};
+Status AttentionScratch::resize(const Extent& extent) {
+  if (has_size(extent)) return {};
   free();
-  const AttentionLayout wanted(graph_, threads_, blocks);
+  const AttentionLayout wanted(graph_, threads_, extent);
   Result<Region> region = Region::allocate(memory_, Tag::scratch, wanted.bytes);
   if (!region.ok()) return region.status();
   region_ = std::move(region.value());
@@ -20,12 +20,17 @@ void AttentionScratch::free() {
 
 void AttentionScratch::point_at(KvCache& cache, uint64_t layer, uint64_t kv_heads,
                                 uint64_t head_dim) {
-  for (uint64_t block = 0; block < layout_.blocks; ++block) {
-    const float* keys = cache.key(layer, block * kBlockPositions);
-    const float* values = cache.value(layer, block * kBlockPositions);
-    for (uint64_t head = 0; head < kv_heads; ++head) {
-      addresses(2 * head)[block] = keys + head * head_dim;
-      addresses(2 * head + 1)[block] = values + head * head_dim;
+  uint64_t next = 0;
+  first_.clear();
+  for (size_t sequence = 0; sequence < cache.sequences(); ++sequence) {
+    first_.push_back(next);
+    for (uint64_t block = 0; block < cache.blocks(sequence); ++block, ++next) {
+      const float* keys = cache.key(sequence, layer, block * kBlockPositions);
+      const float* values = cache.value(sequence, layer, block * kBlockPositions);
+      for (uint64_t head = 0; head < kv_heads; ++head) {
+        addresses(2 * head)[next] = keys + head * head_dim;
+        addresses(2 * head + 1)[next] = values + head * head_dim;
+      }
     }
   }
 }

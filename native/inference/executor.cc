@@ -5,6 +5,18 @@
 #include <optional>
 
 namespace hyperion {
+namespace {
+
+// The rows whose results are asked.
+std::vector<uint64_t> asked_rows(std::span<const Place> places) {
+  std::vector<uint64_t> rows;
+  for (uint64_t row = 0; row < places.size(); ++row) {
+    if (places[row].asked) rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace
 
 Executor::Executor(Parts parts, const SessionOptions& options, Access access)
     : reads_rows_(access != Access::mapped),
@@ -20,55 +32,70 @@ Executor::Executor(Parts parts, const SessionOptions& options, Access access)
       operations_(parts.graph, parts.model,
                   {activations_, cache_, scratch_, team_, store_, rows_, parts.cancelled}) {}
 
-Status Executor::forward(std::span<const int32_t> ids, uint64_t position, ResultRows rows,
-                         float* results) {
-  const uint64_t positions = position + ids.size();
-  const uint64_t chunk = requirements_.chunk(positions);
-  if (Status status = make_room(ids.size(), positions, chunk); !status.ok()) return status;
-  lookups_resident_ = requirements_.everything_fits(positions);
+Status Executor::forward(const Pass& pass) {
+  const Extent extent(pass.lengths);
+  const uint64_t chunk = requirements_.chunk(extent);
+  if (Status status = make_room(pass, extent, chunk); !status.ok()) return status;
+  lookups_resident_ = requirements_.everything_fits(extent);
 
-  for (uint64_t done = 0; done < ids.size(); done += chunk) {
-    const uint64_t count = std::min<uint64_t>(chunk, ids.size() - done);
-    const uint64_t left = ids.size() - done - count;
-    const bool last = left == 0;
-    const bool with_head = rows == ResultRows::all || (rows == ResultRows::last && last);
-    const bool next_with_head = rows != ResultRows::last || left <= chunk;
-    store_.begin_pass(pass_order(with_head), pass_order(next_with_head));
-    float* out = rows == ResultRows::all ? results + done * result_width(graph_) : results;
-    const Step step = {ids.subspan(done, count), position + done, 0, count, out, nullptr};
-    if (Status status = run_chunk(step, rows, last); !status.ok()) return status;
+  const std::span<const int32_t> ids = pass.ids;
+  const std::span<const Place> places = pass.places;
+  float* results = pass.results;
+  size_t end = chunk_end(pass, 0, chunk);
+  std::vector<uint64_t> asked = asked_rows(places.first(end));
+  for (size_t begin = 0; begin < ids.size();) {
+    const size_t next_end = chunk_end(pass, end, chunk);
+    std::vector<uint64_t> next_asked = asked_rows(places.subspan(end, next_end - end));
+    // Another pass is likely to ask for something.
+    const bool next_with_head = !next_asked.empty() || end == ids.size();
+    store_.begin_pass(pass_order(!asked.empty()), pass_order(next_with_head));
+    const size_t count = end - begin;
+    const Step step = {ids.subspan(begin, count), places.subspan(begin, count), count, results,
+                       nullptr};
+    if (Status status = run_chunk(step, asked); !status.ok()) return status;
+    results += asked.size() * result_width(graph_);
+    begin = end;
+    end = next_end;
+    asked = std::move(next_asked);
   }
   return {};
 }
 
-// Sizes everything for the sequence that this pass makes.
-Status Executor::make_room(uint64_t tokens, uint64_t positions, uint64_t chunk) {
-  if (Status status = requirements_.check(positions); !status.ok()) return status;
+// Where a chunk ends: a text that is read whole is not parted.
+size_t Executor::chunk_end(const Pass& pass, size_t begin, uint64_t chunk) const {
+  const size_t tokens = pass.places.size();
+  size_t end = begin + std::min<uint64_t>(chunk, tokens - begin);
+  if (!reads_whole_text(graph_)) return end;
+  while (end < tokens && pass.places[end].position > 0) --end;
+  return end;
+}
+
+// Sizes everything for the sequences that this pass makes.
+Status Executor::make_room(const Pass& pass, const Extent& extent, uint64_t chunk) {
+  if (Status status = requirements_.check(extent); !status.ok()) return status;
   // A decode step keeps the smallest room: the rest of the budget serves the layers.
-  const uint64_t fewest = requirements_.smallest_chunk(positions);
-  const uint64_t rows = std::clamp(std::bit_ceil(tokens), fewest, chunk);
-  const uint64_t blocks = KvLayout(graph_).blocks(positions);
+  const uint64_t fewest = requirements_.smallest_chunk(extent);
+  const uint64_t rows = std::clamp<uint64_t>(std::bit_ceil(pass.ids.size()), fewest, chunk);
   // What changes size is freed before anything grows, or old and new together could exceed the
   // budget. And it is freed in the reverse of the order in which it was allocated: staging, cache,
   // scratch, activations, so that a strategy which reuses room in that order alone can.
-  const bool cache_changes = cache_.blocks() != blocks || scratch_.blocks() != blocks;
+  const bool cache_changes = !cache_.has_size(pass.lengths) || !scratch_.has_size(extent);
   if (cache_changes || activations_.rows() != rows) activations_.free();
   if (cache_changes) scratch_.free();
   if (Status status = make_staging(); !status.ok()) return status;
-  if (Status status = cache_.resize(positions); !status.ok()) return status;
-  if (Status status = scratch_.resize(blocks); !status.ok()) return status;
+  if (Status status = cache_.resize(pass.lengths); !status.ok()) return status;
+  if (Status status = scratch_.resize(extent); !status.ok()) return status;
   return activations_.resize(rows);
 }
 
-// For all lookups that read rows in this pass or in a longer sequence: made later it would lie
-// above the cache and what else changes size, and keep their room from serving again.
+// For all lookups, whether they read rows in this pass or where more is held beside the tables:
+// made later it would lie above the cache and what else changes size, and keep their room from
+// serving again.
 Status Executor::make_staging() {
   if (!reads_rows_) return {};
-  const bool tables_stay = requirements_.everything_fits(graph_.context_length);
-  for (size_t i = 0; i < graph_.layers.size(); ++i) {
-    if (!is_lookup_only(graph_.layers[i])) continue;
-    if (tables_stay && requirements_.parts().layers[i].bytes > 0) continue;
-    for (const Op& op : graph_.layers[i].ops) {
+  for (const GraphLayer& layer : graph_.layers) {
+    if (!is_lookup_only(layer)) continue;
+    for (const Op& op : layer.ops) {
       Status status = rows_.make_staging(std::get<Embed>(op).table);
       if (!status.ok()) return status;
     }
@@ -76,20 +103,18 @@ Status Executor::make_staging() {
   return {};
 }
 
-Status Executor::run_chunk(const Step& chunk, ResultRows rows, bool last) {
+Status Executor::run_chunk(const Step& chunk, std::span<const uint64_t> asked) {
   Monitor& monitor = memory_.monitor();
   monitor.record(EventKind::pass_begin, kNoLayer, 0);
-  activations_.turn_to(chunk.position, chunk.count);
-  const bool with_head = rows == ResultRows::all || (rows == ResultRows::last && last);
+  for (uint64_t t = 0; t < chunk.count; ++t) activations_.turn_to(t, chunk.places[t].position);
+  Step step = chunk;
   Status status;
   for (size_t i = 0; i < graph_.layers.size() && status.ok(); ++i) {
-    Step step = chunk;
-    if (graph_.layers[i].head) {
-      if (!with_head) break;
-      if (rows == ResultRows::last) {
-        step.first = chunk.count - 1;
-        step.count = 1;
-      }
+    const bool begins_head = graph_.layers[i].head && (i == 0 || !graph_.layers[i - 1].head);
+    if (begins_head && asked.empty()) break;
+    if (begins_head) {
+      activations_.keep(asked);
+      step.count = asked.size();
     }
     status = run_layer(i, step);
   }

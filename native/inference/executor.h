@@ -12,9 +12,13 @@
 
 namespace hyperion {
 
-// Of which tokens a pass makes the result. Each row takes `result_width` floats of the caller's
-// array.
-enum class ResultRows { none, last, all };
+// Tokens for sequences, side by side: those that a sequence gets follow each other.
+struct Pass {
+  std::vector<int32_t> ids;
+  std::vector<Place> places;
+  std::vector<uint64_t> lengths;  // of every sequence when the pass is done
+  float* results;                 // `result_width` floats for each token that asks
+};
 
 // One thread at a time, except for the counters.
 class Executor {
@@ -31,15 +35,15 @@ class Executor {
   // REQUIRES: the parts outlive this. The calling thread becomes thread 0 of the team.
   Executor(Parts parts, const SessionOptions& options, Access access);
 
-  // Computes the tokens `ids` that follow `position` tokens in the KV cache.
+  // Computes tokens that follow those in the KV cache.
   // OVER_BUDGET before any work; CANCELLED, IO, CORRUPT, OUT_OF_MEMORY. After an error the
-  // positions before `position` are as they were, and the same call may be made again. REQUIRES: 0
-  // <= id < vocab; position + ids.size() <= context length; ids is not empty; position is 0 where
-  // the graph reads whole texts.
-  Status forward(std::span<const int32_t> ids, uint64_t position, ResultRows rows, float* results);
+  // positions before the pass are as they were, and the same call may be made again. REQUIRES: 0
+  // <= id < vocab; lengths <= context length; ids is not empty; whole texts where the graph reads
+  // these.
+  Status forward(const Pass& pass);
 
-  // Empties the KV cache and frees it.
-  void clear() { cache_.clear(); }
+  // Frees what sequences of these lengths do not need of the KV cache.
+  void shrink(std::span<const uint64_t> lengths) { cache_.shrink(lengths); }
 
   // Time in operations, without what lookups spent in reading.
   double compute_ms() const { return compute_ms_; }
@@ -53,9 +57,10 @@ class Executor {
   size_t reader_threads() const { return rows_.threads(); }
 
  private:
-  Status make_room(uint64_t tokens, uint64_t positions, uint64_t chunk);
+  Status make_room(const Pass& pass, const Extent& extent, uint64_t chunk);
   Status make_staging();
-  Status run_chunk(const Step& chunk, ResultRows rows, bool last);
+  size_t chunk_end(const Pass& pass, size_t begin, uint64_t chunk) const;
+  Status run_chunk(const Step& chunk, std::span<const uint64_t> asked);
   Status run_layer(size_t index, Step step);
   Status run_task(size_t layer, const Task& task, const Step& step);
   bool is_loaded_whole(size_t index) const;

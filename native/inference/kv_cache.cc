@@ -1,28 +1,72 @@
 #include "inference/kv_cache.h"
 
-namespace hyperion {
+#include <algorithm>
+#include <cstring>
 
-Status KvCache::resize(uint64_t positions) {
-  const uint64_t wanted = layout_.blocks(positions);
-  if (wanted < blocks_.size()) blocks_.resize(wanted);
-  while (blocks_.size() < wanted) {
-    Result<Region> block = Region::allocate(memory_, Tag::kv_cache, layout_.block_bytes());
-    if (!block.ok()) return block.status();
-    blocks_.push_back(std::move(block.value()));
+namespace hyperion {
+namespace {
+
+uint64_t wanted_blocks(std::span<const uint64_t> lengths, size_t sequence) {
+  return sequence < lengths.size() ? kv_blocks(lengths[sequence]) : 0;
+}
+
+}  // namespace
+
+Status KvCache::resize(std::span<const uint64_t> lengths) {
+  shrink(lengths);
+  sequences_.resize(lengths.size());
+  for (size_t sequence = 0; sequence < lengths.size(); ++sequence) {
+    while (sequences_[sequence].size() < kv_blocks(lengths[sequence])) {
+      Result<Region> region = Region::allocate(memory_, Tag::kv_cache, layout_.block_bytes());
+      if (!region.ok()) return region.status();
+      sequences_[sequence].push_back(blocks_.size());
+      blocks_.push_back({std::move(region.value()), sequence});
+    }
   }
   return {};
 }
 
-float* KvCache::key(uint64_t layer, uint64_t position) {
-  return row(position, layout_.keys(layer));
+void KvCache::shrink(std::span<const uint64_t> lengths) {
+  for (size_t sequence = 0; sequence < sequences_.size(); ++sequence) {
+    const uint64_t wanted = wanted_blocks(lengths, sequence);
+    while (sequences_[sequence].size() > wanted) free_last_of(sequence);
+  }
 }
 
-float* KvCache::value(uint64_t layer, uint64_t position) {
-  return row(position, layout_.values(layer));
+// The newest block moves to where the freed one was, so that memory comes back in the reverse of
+// the order in which it was taken: some strategies reuse it in that order alone.
+void KvCache::free_last_of(size_t sequence) {
+  const size_t freed = sequences_[sequence].back();
+  sequences_[sequence].pop_back();
+  const size_t newest = blocks_.size() - 1;
+  if (freed != newest) {
+    std::vector<size_t>& moved = sequences_[blocks_[newest].sequence];
+    *std::find(moved.begin(), moved.end(), newest) = freed;
+    blocks_[freed].sequence = blocks_[newest].sequence;
+    std::memcpy(blocks_[freed].region.data(), blocks_[newest].region.data(), layout_.block_bytes());
+  }
+  blocks_.pop_back();
 }
 
-float* KvCache::row(uint64_t position, uint64_t layer_offset) {
-  auto* block = reinterpret_cast<float*>(blocks_[position / kBlockPositions].data());
+bool KvCache::has_size(std::span<const uint64_t> lengths) const {
+  for (size_t sequence = 0; sequence < std::max(lengths.size(), sequences()); ++sequence) {
+    const uint64_t held = sequence < sequences() ? blocks(sequence) : 0;
+    if (held != wanted_blocks(lengths, sequence)) return false;
+  }
+  return true;
+}
+
+float* KvCache::key(size_t sequence, uint64_t layer, uint64_t position) {
+  return row(sequence, position, layout_.keys(layer));
+}
+
+float* KvCache::value(size_t sequence, uint64_t layer, uint64_t position) {
+  return row(sequence, position, layout_.values(layer));
+}
+
+float* KvCache::row(size_t sequence, uint64_t position, uint64_t layer_offset) {
+  const Block& held = blocks_[sequences_[sequence][position / kBlockPositions]];
+  auto* block = reinterpret_cast<float*>(held.region.data());
   return block + layer_offset + (position % kBlockPositions) * layout_.width;
 }
 

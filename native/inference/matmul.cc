@@ -35,8 +35,8 @@ void Operations::multiply(const MatMul& op, const Step& step, const Product& pro
   const uint64_t out_width = graph_.buffers[op.out].width;
   const uint64_t rows = op.transposed ? out_width : product.matrix.rows;
   const auto kernel = op.transposed ? kernels_.matmul_transposed : kernels_.matmul;
-  const float* x = row(op.in, step.first, step);
-  float* y = row(op.out, step.first, step) + product.begin;
+  const float* x = row(op.in, 0, step);
+  float* y = row(op.out, 0, step) + product.begin;
 
   const MatMulTiles tiles(rows, in_width, step.count, work_.team.size());
   work_.team.run(tiles.row_tiles * tiles.token_tiles, [&](size_t tile) {
@@ -47,7 +47,8 @@ void Operations::multiply(const MatMul& op, const Step& step, const Product& pro
     const uint64_t tokens = std::min(tiles.tokens, step.count - token);
     float* out = y + token * out_width;
     kernel(product.matrix, x + token * in_width, in_width, tokens, out, out_width, begin, end);
-    if (op.bias) add_bias(op, step, product.begin + begin, product.begin + end, tokens, out + begin);
+    if (op.bias)
+      add_bias(op, step, product.begin + begin, product.begin + end, tokens, out + begin);
   });
 }
 

@@ -19,18 +19,18 @@ Status Operations::unless_cancelled() const {
 // longer.
 void Operations::each_row(const Step& step, FunctionRef<void(uint64_t row)> task) {
   if (step.count == 1) {
-    task(step.first);
+    task(0);
     return;
   }
   work_.team.run(step.count, [&](size_t i) {
-    if (!work_.cancelled) task(step.first + i);
+    if (!work_.cancelled) task(i);
   });
 }
 
 // A token's row in a buffer; those of the result lie in the caller's array.
 float* Operations::row(uint32_t buffer, uint64_t token, const Step& step) {
   if (buffer != graph_.result) return work_.activations.row(buffer, token);
-  return step.results + (token - step.first) * result_width(graph_);
+  return step.results + token * result_width(graph_);
 }
 
 Status Operations::compute(const Embed& op, const Step& step) {
@@ -45,8 +45,7 @@ Status Operations::compute(const Embed& op, const Step& step) {
     });
     return {};
   }
-  return work_.rows.read(op.table, step.ids.subspan(step.first, step.count),
-                         work_.activations.row(op.out, step.first));
+  return work_.rows.read(op.table, step.ids, work_.activations.row(op.out, 0));
 }
 
 Status Operations::compute(const AddRow& op, const Step& step) {
@@ -54,7 +53,7 @@ Status Operations::compute(const AddRow& op, const Step& step) {
   const uint64_t width = table.shape[1];
   const std::byte* rows = step.weights->piece(op.table);
   each_row(step, [&](uint64_t t) {
-    const uint64_t index = op.row.value_or(step.position + t);
+    const uint64_t index = op.row ? *op.row : step.places[t].position;
     kernels_.add_bias(rows + index * bytes_of(table.dtype, width), table.dtype, width,
                       row(op.out, t, step));
   });
@@ -136,10 +135,12 @@ Status Operations::compute(const Add& op, const Step& step) {
 // Adds the chunk's keys and values to the cache.
 void Operations::append_to_cache(const Attention& op, const Step& step) {
   const size_t bytes = graph_.kv_width * sizeof(float);
-  for (uint64_t t = step.first; t < step.first + step.count; ++t) {
-    const uint64_t position = step.position + t;
-    std::memcpy(work_.cache.key(op.cache, position), work_.activations.row(op.k, t), bytes);
-    std::memcpy(work_.cache.value(op.cache, position), work_.activations.row(op.v, t), bytes);
+  for (uint64_t t = 0; t < step.count; ++t) {
+    const auto& [sequence, asked, position, length] = step.places[t];
+    float* key = work_.cache.key(sequence, op.cache, position);
+    float* value = work_.cache.value(sequence, op.cache, position);
+    std::memcpy(key, work_.activations.row(op.k, t), bytes);
+    std::memcpy(value, work_.activations.row(op.v, t), bytes);
   }
 }
 
@@ -155,14 +156,16 @@ Status Operations::compute(const Attention& op, const Step& step) {
   work_.team.run(std::min<uint64_t>(work_.team.size(), tasks), [&](size_t thread) {
     for (uint64_t i = next++; i < tasks && !work_.cancelled; i = next++) {
       const uint64_t head = i / step.count;
-      const uint64_t t = step.first + i % step.count;
-      const uint64_t seen = op.causal ? step.position + t + 1 : step.position + step.count;
+      const uint64_t t = i % step.count;
+      const Place& place = step.places[t];
+      const uint64_t seen = op.causal ? place.position + 1 : place.length;
       const uint64_t count = op.window ? std::min(seen, *op.window) : seen;
       const uint64_t kv_head = head / heads_per_kv;
-      kernels_.attention(work_.activations.row(op.q, t) + head * op.head_dim, scratch.keys(kv_head),
-                         scratch.values(kv_head), kBlockPositions, graph_.kv_width, seen - count,
-                         count, op.head_dim, op.scale, op.softcap, scratch.scores(thread),
-                         work_.activations.row(op.out, t) + head * op.head_dim);
+      kernels_.attention(
+          work_.activations.row(op.q, t) + head * op.head_dim,
+          scratch.keys(place.sequence, kv_head), scratch.values(place.sequence, kv_head),
+          kBlockPositions, graph_.kv_width, seen - count, count, op.head_dim, op.scale, op.softcap,
+          scratch.scores(thread), work_.activations.row(op.out, t) + head * op.head_dim);
     }
   });
   return {};

@@ -20,14 +20,21 @@
 
 namespace hyperion {
 
+// Where a token stands.
+struct Place {
+  uint32_t sequence;
+  bool asked;         // whether its result is asked
+  uint64_t position;  // in its sequence
+  uint64_t length;    // of its sequence, with all that the pass appends
+};
+
 // What one layer computes on.
 struct Step {
   std::span<const int32_t> ids;  // the chunk's
-  uint64_t position;             // of the chunk's first token
-  uint64_t first;                // the rows of the chunk that are computed
-  uint64_t count;
-  float* results;           // row `first` of the results; null where none are made
-  const PartPin* weights;   // the layer's first part; null for lookups without a resident table
+  std::span<const Place> places;
+  uint64_t count;          // rows that are computed: the chunk's; in head layers those asked
+  float* results;          // of head layers
+  const PartPin* weights;  // the layer's first part; null for lookups without a resident table
 };
 
 // What operations work in; owned by the executor.

@@ -1,5 +1,7 @@
 #include "inference/session.h"
 
+#include <algorithm>
+
 #include "scheduling/graph_check.h"
 
 namespace hyperion {
@@ -49,13 +51,12 @@ Session::Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions
       access_(access),
       requirements_(graph_, *model_, options),
       memory_(options.budget, monitor_),
-      store_(std::make_unique<LayerStore>(
-          *model_, requirements_.parts().parts, memory_,
-          StoreOptions{.readers = options.readers,
-                       .prefetch_window = options.prefetch_window,
-                       .access = access,
-                       .slot_bytes = requirements_.part_bytes()},
-          cancelled_)),
+      store_(std::make_unique<LayerStore>(*model_, requirements_.parts().parts, memory_,
+                                          StoreOptions{.readers = options.readers,
+                                                       .prefetch_window = options.prefetch_window,
+                                                       .access = access,
+                                                       .slot_bytes = requirements_.part_bytes()},
+                                          cancelled_)),
       executor_(std::make_unique<Executor>(
           Executor::Parts{graph_, *model_, requirements_, memory_, *store_, cancelled_}, options,
           access)) {
@@ -69,16 +70,18 @@ Status Session::usable() const {
   return {};
 }
 
-Status Session::reserve(uint64_t positions) const {
-  if (Status status = requirements_.check_positions(positions); !status.ok()) return status;
+Status Session::reserve(std::span<const uint64_t> lengths) const {
+  for (const uint64_t length : lengths) {
+    if (Status status = requirements_.check_positions(length); !status.ok()) return status;
+  }
   {
     const std::lock_guard lock(mutex_);
     if (Status status = usable(); !status.ok()) return status;
   }
-  return requirements_.check(positions);
+  return requirements_.check(Extent(lengths));
 }
 
-Status Session::check_forward(const std::vector<int32_t>& ids, size_t results) const {
+Status Session::check_ids(const std::vector<int32_t>& ids) const {
   if (ids.empty()) return Status(Code::invalid, "there are no token ids");
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || static_cast<uint64_t>(ids[i]) >= graph_.vocab) {
@@ -87,41 +90,97 @@ Status Session::check_forward(const std::vector<int32_t>& ids, size_t results) c
                                        std::to_string(graph_.vocab));
     }
   }
-  const uint64_t width = result_width(graph_);
-  if (results != 0 && results != width && results != ids.size() * width) {
-    return Status(Code::invalid, "the result has " + std::to_string(results) +
-                                     " numbers; it must have 0, " + std::to_string(width) + " or " +
-                                     std::to_string(ids.size() * width));
+  return {};
+}
+
+// The pass that appends the parts to the sequences as they are. REQUIRES: the lock is held.
+Result<Pass> Session::plan_pass(std::vector<int32_t> ids, std::span<const SequencePart> parts,
+                                std::span<float> results) const {
+  Pass pass = {std::move(ids), {}, lengths_, results.data()};
+  for (const SequencePart& part : parts) {
+    if (Status status = append(pass, part); !status.ok()) return status;
   }
-  if (position_ > 0 && reads_whole_text(graph_)) {
+  const auto asked = std::count_if(pass.places.begin(), pass.places.end(),
+                                   [](const Place& place) { return place.asked; });
+  const uint64_t numbers = static_cast<uint64_t>(asked) * result_width(graph_);
+  if (pass.places.size() != pass.ids.size() || results.size() != numbers) {
+    return Status(Code::invalid, "the parts take " + std::to_string(pass.places.size()) +
+                                     " token ids and make " + std::to_string(numbers) +
+                                     " numbers; there are " + std::to_string(pass.ids.size()) +
+                                     " ids, and room for " + std::to_string(results.size()));
+  }
+  if (Status status = requirements_.check(Extent(pass.lengths)); !status.ok()) return status;
+  return pass;
+}
+
+Status Session::append(Pass& pass, const SequencePart& part) const {
+  if (part.sequence >= kMostSequences) {
+    return Status(Code::invalid, "sequence " + std::to_string(part.sequence) + ": a session has " +
+                                     std::to_string(kMostSequences));
+  }
+  if (pass.lengths.size() <= part.sequence) pass.lengths.resize(part.sequence + 1);
+  uint64_t& length = pass.lengths[part.sequence];
+  const uint64_t position = part.sequence < lengths_.size() ? lengths_[part.sequence] : 0;
+  if (part.tokens == 0 || length != position) {
+    return Status(Code::invalid, "a pass has one part for a sequence, with a token at least");
+  }
+  if (position > 0 && reads_whole_text(graph_)) {
     return Status(Code::invalid,
                   "the model reads whole texts: nothing can be appended; reset the session first");
   }
-  return reserve(position_ + ids.size());
+  if (Status status = requirements_.check_positions(position + part.tokens); !status.ok()) {
+    return status;
+  }
+  length += part.tokens;
+  for (uint64_t at = position; at < length; ++at) {
+    const bool last = at + 1 == length && part.rows == ResultRows::last;
+    pass.places.push_back({part.sequence, last || part.rows == ResultRows::all, at, length});
+  }
+  return {};
 }
 
-Status Session::forward(std::vector<int32_t> ids, std::span<float> results, Done done) {
-  if (Status status = check_forward(ids, results.size()); !status.ok()) return status;
-  ResultRows rows = ResultRows::none;
-  if (!results.empty()) {
-    rows = results.size() == result_width(graph_) ? ResultRows::last : ResultRows::all;
-  }
+Status Session::forward(std::vector<int32_t> ids, std::span<const SequencePart> parts,
+                        std::span<float> results, Done done) {
+  if (Status status = check_ids(ids); !status.ok()) return status;
   {
     const std::lock_guard lock(mutex_);
+    if (Status status = usable(); !status.ok()) return status;
     if (busy_) return Status(Code::invalid, "the session is running a forward pass already");
+    Result<Pass> pass = plan_pass(std::move(ids), parts, results);
+    if (!pass.ok()) return pass.status();
     busy_ = true;
-    job_ = std::make_unique<Job>(Job{std::move(ids), rows, results.data(), std::move(done)});
+    job_ = std::make_unique<Job>(Job{std::move(pass.value()), std::move(done)});
   }
   wake_.notify_one();
   return {};
 }
 
+Status Session::rewind(uint32_t sequence, uint64_t position) {
+  const std::lock_guard lock(mutex_);
+  const uint64_t length = sequence < lengths_.size() ? lengths_[sequence] : 0;
+  if (position > length) {
+    return Status(Code::invalid, "position is " + std::to_string(position) + "; the sequence has " +
+                                     std::to_string(length) + " tokens");
+  }
+  if (position > 0 && position < length && reads_whole_text(graph_)) {
+    return Status(Code::invalid, "the model reads whole texts: a text is forgotten whole");
+  }
+  std::vector<uint64_t> lengths = lengths_;
+  if (position < length) lengths[sequence] = position;
+  return shrink(std::move(lengths));
+}
+
 Status Session::reset() {
   const std::lock_guard lock(mutex_);
+  return shrink({});
+}
+
+// REQUIRES: the lock is held.
+Status Session::shrink(std::vector<uint64_t> lengths) {
   if (Status status = usable(); !status.ok()) return status;
   if (busy_) return Status(Code::invalid, "the session is running a forward pass");
-  executor_->clear();
-  position_ = 0;
+  executor_->shrink(lengths);
+  lengths_ = std::move(lengths);
   return {};
 }
 
@@ -168,8 +227,12 @@ SessionStatistics Session::statistics() const {
   statistics.store.stall_ms += executor_->lookup_wait_ms();
   statistics.compute_ms = executor_->compute_ms();
   statistics.tokens = tokens_;
-  statistics.position = position_;
-  statistics.prefill_chunk = requirements_.chunk(std::max<uint64_t>(position_, 1));
+  {
+    const std::lock_guard lock(mutex_);
+    const Extent extent(lengths_);
+    statistics.position = extent.positions;
+    statistics.prefill_chunk = requirements_.chunk(extent.positions == 0 ? 1 : extent);
+  }
   statistics.access = access_;
   statistics.resident_layers = store_->resident_layers();
   return statistics;
@@ -210,12 +273,13 @@ void Session::work() {
 
 Status Session::run(const Job& job) {
   if (cancelled_) return Status(Code::cancelled, "the pass was cancelled");
-  Status status = executor_->forward(job.ids, position_, job.rows, job.results);
+  Status status = executor_->forward(job.pass);
   // Freeing memory for a pass may fail because of the cancel.
   if (!status.ok() && cancelled_) return Status(Code::cancelled, "the pass was cancelled");
   if (!status.ok()) return status;
-  position_ += job.ids.size();
-  tokens_ += job.ids.size();
+  const std::lock_guard lock(mutex_);
+  lengths_ = job.pass.lengths;
+  tokens_ += job.pass.ids.size();
   return status;
 }
 

@@ -1,4 +1,4 @@
-// One sequence on one model under one budget: an engine thread that runs forward passes, and
+// Sequences on one model under one budget: an engine thread that runs forward passes, and
 // everything they hold.
 #pragma once
 
@@ -18,10 +18,22 @@ struct SessionStatistics {
   StoreStatistics store;  // reads and stall_ms include those of embedding rows
   double compute_ms = 0;
   uint64_t tokens = 0;    // computed since the session began
-  uint64_t position = 0;  // tokens in the KV cache
+  uint64_t position = 0;  // tokens in the KV cache, of all sequences
   uint64_t prefill_chunk = 0;
   Access access = Access::buffered;
   std::vector<int> resident_layers;
+};
+
+// Sequences are numbered below this. Those that nothing was appended to cost nothing.
+inline constexpr uint32_t kMostSequences = 1024;
+
+enum class ResultRows { none, last, all };
+
+// What a pass appends to one sequence.
+struct SequencePart {
+  uint32_t sequence;
+  uint64_t tokens;
+  ResultRows rows;  // of which tokens it makes the result
 };
 
 // Thread-safe. Only close() waits for engine threads.
@@ -33,20 +45,27 @@ class Session {
                                                  const SessionOptions& options);
   ~Session() { close(); }
 
-  // Whether a sequence of `positions` tokens fits: OVER_BUDGET with its smallest budget, INVALID
-  // beyond the context.
-  Status reserve(uint64_t positions) const;
+  // Whether sequences of these lengths fit together: OVER_BUDGET with their smallest budget,
+  // INVALID for one that is empty or beyond the context.
+  Status reserve(std::span<const uint64_t> lengths) const;
 
   // Runs on the engine thread, once there, with the outcome. A failed pass appends nothing: the
   // position stays.
   using Done = std::function<void(const Status&)>;
 
-  // Starts appending `ids` to the sequence. `results` takes none, one or ids.size() rows of
-  // `result_width` floats, and stays alive until `done` runs. INVALID (and `done` never runs) when
-  // another pass is running or an argument is wrong.
-  Status forward(std::vector<int32_t> ids, std::span<float> results, Done done);
+  // Starts appending to sequences: `ids` are the tokens of all parts, in their order, and `results`
+  // takes the rows of `result_width` floats that they ask for; it stays alive until `done` runs.
+  // What a sequence gives is the same to the bit whatever others are beside it. INVALID (and `done`
+  // never runs) when another pass is running or an argument is wrong.
+  Status forward(std::vector<int32_t> ids, std::span<const SequencePart> parts,
+                 std::span<float> results, Done done);
 
-  // Empties the KV cache. INVALID while a pass runs.
+  // Forgets the tokens of a sequence from `position` on; their blocks go back to the budget.
+  // INVALID while a pass runs, for a position that it has not reached, and within a text that is
+  // read whole.
+  Status rewind(uint32_t sequence, uint64_t position);
+
+  // Empties all sequences. INVALID while a pass runs.
   Status reset();
 
   // Stops the running pass, which ends CANCELLED. Nothing happens when none runs.
@@ -70,14 +89,16 @@ class Session {
 
  private:
   struct Job {
-    std::vector<int32_t> ids;
-    ResultRows rows;
-    float* results;
+    Pass pass;
     Done done;
   };
 
   Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions& options, Access access);
-  Status check_forward(const std::vector<int32_t>& ids, size_t results) const;
+  Status check_ids(const std::vector<int32_t>& ids) const;
+  Result<Pass> plan_pass(std::vector<int32_t> ids, std::span<const SequencePart> parts,
+                         std::span<float> results) const;
+  Status append(Pass& pass, const SequencePart& part) const;
+  Status shrink(std::vector<uint64_t> lengths);
   Status usable() const;
   void work();
   Status run(const Job& job);
@@ -92,13 +113,13 @@ class Session {
   Region recording_;
 
   std::atomic<bool> cancelled_ = false;
-  std::atomic<uint64_t> position_ = 0;
   std::atomic<uint64_t> tokens_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::unique_ptr<Job> job_;  // waiting for the engine thread
-  bool busy_ = false;         // a job waits or runs
+  std::vector<uint64_t> lengths_;  // of every sequence
+  std::unique_ptr<Job> job_;       // waiting for the engine thread
+  bool busy_ = false;              // a job waits or runs
   bool stop_ = false;
 
   std::mutex close_mutex_;

@@ -25,6 +25,20 @@ uint64_t most_kv_heads(const Graph& graph) {
 
 }  // namespace
 
+uint64_t kv_blocks(uint64_t positions) {
+  return divide_up(positions, kBlockPositions);
+}
+
+Extent::Extent(uint64_t positions) : Extent(std::span(&positions, 1)) {}
+
+Extent::Extent(std::span<const uint64_t> lengths) {
+  for (const uint64_t length : lengths) {
+    positions += length;
+    longest = std::max(longest, length);
+    blocks += kv_blocks(length);
+  }
+}
+
 ActivationLayout::ActivationLayout(const Graph& graph, uint64_t rows) : rows(rows) {
   uint64_t floats = 0;
   const auto take = [&](uint64_t width) {
@@ -42,18 +56,13 @@ ActivationLayout::ActivationLayout(const Graph& graph, uint64_t rows) : rows(row
   bytes = round_up(floats * sizeof(float), kPageSize);
 }
 
-uint64_t KvLayout::blocks(uint64_t positions) const {
-  return divide_up(positions, kBlockPositions);
-}
-
 uint64_t KvLayout::block_bytes() const {
   return round_up(2 * layers * kBlockPositions * width * sizeof(float), kPageSize);
 }
 
-AttentionLayout::AttentionLayout(const Graph& graph, uint64_t threads, uint64_t blocks)
-    : blocks(blocks),
-      scores_bytes(blocks * kBlockPositions * sizeof(float)),
-      pointers_bytes(blocks * sizeof(float*)),
+AttentionLayout::AttentionLayout(const Graph& graph, uint64_t threads, const Extent& extent)
+    : scores_bytes(kv_blocks(extent.longest) * kBlockPositions * sizeof(float)),
+      pointers_bytes(extent.blocks * sizeof(float*)),
       pointers(threads * scores_bytes),
       bytes(round_up(pointers + 2 * most_kv_heads(graph) * pointers_bytes, kPageSize)) {}
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "scheduling/graph.h"
@@ -11,6 +12,20 @@ namespace hyperion {
 
 // Positions of one KV block.
 inline constexpr uint64_t kBlockPositions = 64;
+
+// KV blocks of one sequence.
+uint64_t kv_blocks(uint64_t positions);
+
+// The sequences that a session holds at one time.
+struct Extent {
+  // One of so many positions.
+  Extent(uint64_t positions);
+  explicit Extent(std::span<const uint64_t> lengths);
+
+  uint64_t positions = 0;  // of all together
+  uint64_t longest = 0;    // positions of the longest
+  uint64_t blocks = 0;     // KV blocks of all together
+};
 
 // Offsets in floats into one region that holds `rows` tokens of every buffer, and their cosines and
 // sines by rotary table. The result's buffer takes no room: it lies in the caller's array.
@@ -31,7 +46,6 @@ struct KvLayout {
   uint64_t layers;
   uint64_t width;
 
-  uint64_t blocks(uint64_t positions) const;
   // A whole number of pages.
   uint64_t block_bytes() const;
   // Floats from the start of a block to K, or V, of a layer; rows of `width` follow.
@@ -39,15 +53,17 @@ struct KvLayout {
   uint64_t values(uint64_t layer) const { return keys(layer) + kBlockPositions * width; }
 };
 
-// What attention works in: each thread's scores, and for each KV head the addresses of its blocks.
+// What attention works in: each thread's scores, and for each KV head the addresses of its blocks,
+// those of a sequence side by side.
 struct AttentionLayout {
-  AttentionLayout(const Graph& graph, uint64_t threads, uint64_t blocks);
+  AttentionLayout(const Graph& graph, uint64_t threads, const Extent& extent);
 
-  uint64_t blocks;
   uint64_t scores_bytes;    // of one thread
   uint64_t pointers_bytes;  // of one KV head's keys, or values
   uint64_t pointers;        // bytes from the start to the first addresses
   uint64_t bytes;
+
+  bool operator==(const AttentionLayout&) const = default;
 };
 
 }  // namespace hyperion

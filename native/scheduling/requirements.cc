@@ -102,45 +102,43 @@ uint64_t Requirements::activations(uint64_t rows) const {
   return footprint(ActivationLayout(graph_, rows).bytes);
 }
 
-uint64_t Requirements::kv(uint64_t positions) const {
-  const KvLayout layout(graph_);
-  return footprint(layout.block_bytes(), layout.blocks(positions));
+uint64_t Requirements::kv(const Extent& extent) const {
+  return footprint(KvLayout(graph_).block_bytes(), extent.blocks);
 }
 
-uint64_t Requirements::scratch(uint64_t positions) const {
-  const uint64_t blocks = KvLayout(graph_).blocks(positions);
-  return footprint(AttentionLayout(graph_, options_.threads, blocks).bytes) + kRecordedPages;
+uint64_t Requirements::scratch(const Extent& extent) const {
+  return footprint(AttentionLayout(graph_, options_.threads, extent).bytes) + kRecordedPages;
 }
 
-uint64_t Requirements::without_activations(uint64_t positions, uint64_t weights) const {
-  return overhead(strategy_) + weights + kv(positions) + scratch(positions) + staging_;
+uint64_t Requirements::without_activations(const Extent& extent, uint64_t weights) const {
+  return overhead(strategy_) + weights + kv(extent) + scratch(extent) + staging_;
 }
 
-uint64_t Requirements::smallest_chunk(uint64_t positions) const {
-  if (reads_whole_text(graph_)) return positions;
+uint64_t Requirements::smallest_chunk(const Extent& extent) const {
+  if (reads_whole_text(graph_)) return extent.longest;
   return std::min(kSmallestChunk, graph_.context_length);
 }
 
-uint64_t Requirements::smallest_budget(uint64_t positions) const {
-  return without_activations(positions, largest_part_) + activations(smallest_chunk(positions));
+uint64_t Requirements::smallest_budget(const Extent& extent) const {
+  return without_activations(extent, largest_part_) + activations(smallest_chunk(extent));
 }
 
-uint64_t Requirements::working_set(uint64_t positions) const {
-  return without_activations(positions, weights_) + activations(smallest_chunk(positions));
+uint64_t Requirements::working_set(const Extent& extent) const {
+  return without_activations(extent, weights_) + activations(smallest_chunk(extent));
 }
 
-bool Requirements::everything_fits(uint64_t positions) const {
-  return working_set(positions) <= room_;
+bool Requirements::everything_fits(const Extent& extent) const {
+  return working_set(extent) <= room_;
 }
 
-uint64_t Requirements::chunk(uint64_t positions) const {
-  if (reads_whole_text(graph_)) return positions;
+uint64_t Requirements::chunk(const Extent& extent) const {
+  const uint64_t most = reads_whole_text(graph_) ? extent.positions : graph_.context_length;
   // A larger chunk is not worth reading layers again that could have stayed.
-  const uint64_t weights = everything_fits(positions) ? weights_ : largest_part_;
-  const uint64_t rest = without_activations(positions, weights);
-  const uint64_t fewest = smallest_chunk(positions);
+  const uint64_t weights = everything_fits(extent) ? weights_ : largest_part_;
+  const uint64_t rest = without_activations(extent, weights);
+  const uint64_t fewest = smallest_chunk(extent);
   for (uint64_t rows = kLargestChunk; rows > fewest; rows /= 2) {
-    if (rows > graph_.context_length) continue;
+    if (rows > most) continue;
     const uint64_t bytes = activations(rows);
     if (bytes <= room_ / kActivationShare && rest + bytes <= room_) return rows;
   }
@@ -170,8 +168,8 @@ Status Requirements::check_positions(uint64_t positions) const {
                  {"contextLength", static_cast<double>(graph_.context_length)}});
 }
 
-Status Requirements::check(uint64_t positions) const {
-  const uint64_t smallest = smallest_budget(positions);
+Status Requirements::check(const Extent& extent) const {
+  const uint64_t smallest = smallest_budget(extent);
   if (smallest <= room_) return {};
   const Status status = over_budget(smallest, room_, smallest);
   Details details = status.details();
@@ -179,12 +177,12 @@ Status Requirements::check(uint64_t positions) const {
     if (value > 0) add_detail(details, name, static_cast<double>(value));
   };
   add("largestPartBytes", largest_part_);
-  add("activationBytes", activations(smallest_chunk(positions)));
-  add("kvBytes", kv(positions));
-  add("scratchBytes", scratch(positions));
+  add("activationBytes", activations(smallest_chunk(extent)));
+  add("kvBytes", kv(extent));
+  add("scratchBytes", scratch(extent));
   add("stagingBytes", staging_);
   add("strategyBytes", overhead(strategy_));
-  add("fittingTokens", fitting_positions(positions));
+  if (extent.positions == extent.longest) add("fittingTokens", fitting_positions(extent.longest));
   return Status(status.code(), status.message(), std::move(details));
 }
 
@@ -199,14 +197,14 @@ uint64_t Requirements::fitting_positions(uint64_t positions) const {
   return fitting;
 }
 
-Plan Requirements::plan(uint64_t positions) const {
-  const uint64_t rows = chunk(positions);
+Plan Requirements::plan(const Extent& extent) const {
+  const uint64_t rows = chunk(extent);
   return {
-      .smallest_budget = smallest_budget(positions),
-      .working_set = working_set(positions),
+      .smallest_budget = smallest_budget(extent),
+      .working_set = working_set(extent),
       .activations = activations(rows),
-      .kv = kv(positions),
-      .scratch = scratch(positions),
+      .kv = kv(extent),
+      .scratch = scratch(extent),
       .staging = staging_,
       .weights = weights_,
       .largest_part = largest_part_,

@@ -58,27 +58,27 @@ class Requirements {
 
   // Bytes by part, as the session's strategy reserves them.
   uint64_t activations(uint64_t rows) const;
-  uint64_t kv(uint64_t positions) const;
-  uint64_t scratch(uint64_t positions) const;  // attention's and a recording's
+  uint64_t kv(const Extent& extent) const;
+  uint64_t scratch(const Extent& extent) const;  // attention's and a recording's
   uint64_t staging() const { return staging_; }
   uint64_t weights() const { return weights_; }
   uint64_t largest_part() const { return largest_part_; }
 
-  // The least budget for `positions` tokens in the KV cache.
-  uint64_t smallest_budget(uint64_t positions) const;
+  // The least budget for so many tokens in the KV cache.
+  uint64_t smallest_budget(const Extent& extent) const;
 
   // The least budget that holds every layer, the embedding table too, beside all else.
-  uint64_t working_set(uint64_t positions) const;
-  bool everything_fits(uint64_t positions) const;
+  uint64_t working_set(const Extent& extent) const;
+  bool everything_fits(const Extent& extent) const;
 
-  // Tokens that a pass computes together: all of them where the graph reads whole texts; else the
-  // largest power of two from 8 to 512, and no more than the context, whose activations take an
-  // eighth of the budget at most and leave room for the rest: for all layers where these fit, else
-  // for the largest part. At least 8, or the context.
-  uint64_t chunk(uint64_t positions) const;
+  // Tokens that a pass computes together, of one sequence or of several: the largest power of two
+  // from 8 to 512, and no more than the context, whose activations take an eighth of the budget at
+  // most and leave room for the rest: for all layers where these fit, else for the largest part.
+  // At least 8, or the context. Where the graph reads whole texts, at least the longest.
+  uint64_t chunk(const Extent& extent) const;
 
   // The least that chunk() returns.
-  uint64_t smallest_chunk(uint64_t positions) const;
+  uint64_t smallest_chunk(const Extent& extent) const;
 
   // INVALID for a fixed strategy's pool that is larger than the budget.
   Status check_strategy() const;
@@ -86,17 +86,17 @@ class Requirements {
   // INVALID for sequences that are empty or longer than the context.
   Status check_positions(uint64_t positions) const;
 
-  // OVER_BUDGET, with the smallest budget, when `positions` tokens cannot fit.
-  Status check(uint64_t positions) const;
+  // OVER_BUDGET, with the smallest budget, when the sequences cannot fit.
+  Status check(const Extent& extent) const;
 
-  Plan plan(uint64_t positions) const;
+  Plan plan(const Extent& extent) const;
 
  private:
   void cut_layers(const Model& model);
   uint64_t largest_of(const Parts& parts) const;
   void size_fixed_pool();
   uint64_t fitting_positions(uint64_t positions) const;
-  uint64_t without_activations(uint64_t positions, uint64_t weights) const;
+  uint64_t without_activations(const Extent& extent, uint64_t weights) const;
   uint64_t footprint(uint64_t bytes, uint64_t count = 1) const;
 
   const Graph& graph_;

@@ -170,8 +170,9 @@ void run(const std::shared_ptr<Model>& model, const Graph& graph, const SessionO
   }
   std::vector<float> results(ids.size() * result_width(graph));
   std::promise<void> done;
+  const SequencePart part = {0, ids.size(), ResultRows::all};
   const Status refused =
-      session.value()->forward(ids, results, [&](const Status&) { done.set_value(); });
+      session.value()->forward(ids, {&part, 1}, results, [&](const Status&) { done.set_value(); });
   if (refused.ok()) done.get_future().wait();
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "support/sessions.h"
@@ -96,8 +97,8 @@ TEST(Session, RunsUnderTheSmallestBudgetWithARecordingAndNotUnderAPageLess) {
 TEST(Session, RefusesLongerSequencesThanTheBudgetHoldsBeforeAnyWork) {
   const TinyLlama network = make_tiny_llama({});
   const auto session = open(network, {.budget = smallest_budget(network, 1, 64)});
-  EXPECT_TRUE(session->reserve(64).ok());
-  const Status refused = session->reserve(65);
+  EXPECT_TRUE(session->reserve(std::array<uint64_t, 1>{64}).ok());
+  const Status refused = session->reserve(std::array<uint64_t, 1>{65});
   EXPECT_EQ(refused.code(), Code::over_budget);
   EXPECT_EQ(detail(refused, "smallestBudgetBytes"),
             static_cast<double>(smallest_budget(network, 1, 65)));
@@ -127,7 +128,7 @@ TEST(Session, RefusesArgumentsThatMakeNoSense) {
   EXPECT_EQ(forward(*session, {-1}, {}).code(), Code::invalid);
   EXPECT_EQ(forward(*session, {1}, logits).code(), Code::invalid);
   EXPECT_EQ(forward(*session, some_ids(301), {}).code(), Code::invalid);
-  EXPECT_EQ(session->reserve(0).code(), Code::invalid);
+  EXPECT_EQ(session->reserve(std::array<uint64_t, 1>{0}).code(), Code::invalid);
   EXPECT_EQ(session->statistics().position, 0u);
 }
 
@@ -150,8 +151,7 @@ TEST(Session, CancelStopsAPassThatWaitsForTheDisk) {
   network.fake.file->shut_gate();
   std::promise<Status> outcome;
   // The embedding table is a layer here, so the engine thread waits in the store and not in a read.
-  ASSERT_TRUE(
-      session->forward(some_ids(3), {}, [&](const Status& s) { outcome.set_value(s); }).ok());
+  ASSERT_TRUE(start(*session, some_ids(3), [&](const Status& s) { outcome.set_value(s); }).ok());
   network.fake.file->await_waiting(1);
   EXPECT_EQ(forward(*session, {1}, {}).code(), Code::invalid);  // one at a time
   EXPECT_EQ(session->reset().code(), Code::invalid);
@@ -167,8 +167,7 @@ TEST(Session, CancelStopsAPassThatWaitsForRowsOfTheEmbedding) {
   const auto session = open(network, {.budget = smallest_budget(network, 1, 30)});
   network.fake.file->shut_gate();
   std::promise<Status> outcome;
-  ASSERT_TRUE(
-      session->forward(some_ids(30), {}, [&](const Status& s) { outcome.set_value(s); }).ok());
+  ASSERT_TRUE(start(*session, some_ids(30), [&](const Status& s) { outcome.set_value(s); }).ok());
   network.fake.file->await_waiting(1);
   session->cancel();
   EXPECT_EQ(outcome.get_future().get().code(), Code::cancelled);
@@ -183,8 +182,7 @@ TEST(Session, CloseStopsAPassAndFreesAllBytes) {
   ASSERT_TRUE(session->record_events(true).ok());
   network.fake.file->shut_gate();
   std::promise<Status> outcome;
-  ASSERT_TRUE(
-      session->forward(some_ids(3), {}, [&](const Status& s) { outcome.set_value(s); }).ok());
+  ASSERT_TRUE(start(*session, some_ids(3), [&](const Status& s) { outcome.set_value(s); }).ok());
   network.fake.file->await_waiting(1);
   std::thread closer([&] { session->close(); });
   EXPECT_EQ(outcome.get_future().get().code(), Code::closed);
@@ -199,7 +197,7 @@ TEST(Session, IsClosedWithItsModel) {
   const auto session = open(network, {});
   network.fake.model->close();
   EXPECT_EQ(forward(*session, {1}, {}).code(), Code::closed);
-  EXPECT_EQ(session->reserve(1).code(), Code::closed);
+  EXPECT_EQ(session->reserve(std::array<uint64_t, 1>{1}).code(), Code::closed);
 }
 
 TEST(Session, ResetEmptiesTheKvCache) {

@@ -53,11 +53,38 @@ TEST(WholeText, TakesNothingMoreUntilItIsReset) {
   const auto session = open(network, {});
   const std::vector<int32_t> ids = some_ids(5);
   const std::vector<float> first = all_logits(*session, ids, network.shape.vocab);
-  const Status refused = session->forward(ids, {}, [](const Status&) { FAIL(); });
+  const Status refused = start(*session, ids, [](const Status&) { FAIL(); });
   EXPECT_EQ(refused.code(), Code::invalid);
   EXPECT_NE(refused.message().find("whole texts"), std::string::npos);
   ASSERT_TRUE(session->reset().ok());
   EXPECT_EQ(all_logits(*session, ids, network.shape.vocab), first);
+}
+
+TEST(WholeText, SeveralAreReadTogetherEachSeeingItselfAlone) {
+  const TinyLlama network = looking_ahead();
+  const uint64_t vocab = network.shape.vocab;
+  const std::vector<uint64_t> lengths = {20, 70, 3, 140, 90};
+  std::vector<int32_t> ids;
+  std::vector<SequencePart> parts;
+  std::vector<float> expected;
+  for (const uint64_t length : lengths) {
+    const std::vector<int32_t> text = some_ids(length);
+    const std::vector<float> alone = all_logits(*open(network, {}), text, vocab);
+    ids.insert(ids.end(), text.begin(), text.end());
+    expected.insert(expected.end(), alone.begin(), alone.end());
+    parts.push_back({static_cast<uint32_t>(parts.size()), length, ResultRows::all});
+  }
+  const uint64_t smallest =
+      Requirements(network.graph, *network.fake.model, {}).smallest_budget(Extent(lengths));
+  for (const uint64_t budget : {smallest, 4 * smallest, kUnlimited}) {
+    const auto session = open(network, {.budget = budget});
+    std::vector<float> results(expected.size());
+    ASSERT_TRUE(forward(*session, ids, parts, results).ok());
+    EXPECT_EQ(results, expected);
+    EXPECT_EQ(session->rewind(1, 5).code(), Code::invalid);
+    EXPECT_TRUE(session->rewind(1, 0).ok());
+    EXPECT_LE(session->memory().peak, budget);
+  }
 }
 
 }  // namespace

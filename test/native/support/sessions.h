@@ -25,12 +25,24 @@ inline std::shared_ptr<Session> open(const TinyLlama& network, SessionOptions op
   return session.ok() ? session.value() : nullptr;
 }
 
+// Starts a pass of one sequence that asks for nothing.
+inline Status start(Session& session, const std::vector<int32_t>& ids, Session::Done done) {
+  const SequencePart part = {0, ids.size(), ResultRows::none};
+  return session.forward(ids, {&part, 1}, {}, std::move(done));
+}
+
 // Runs a pass and waits for it.
-inline Status forward(Session& session, const std::vector<int32_t>& ids, std::span<float> logits) {
+inline Status forward(Session& session, const std::vector<int32_t>& ids,
+                      std::span<const SequencePart> parts, std::span<float> results) {
   std::promise<Status> outcome;
-  const Status refused =
-      session.forward(ids, logits, [&](const Status& status) { outcome.set_value(status); });
+  const Status refused = session.forward(ids, parts, results,
+                                         [&](const Status& status) { outcome.set_value(status); });
   return refused.ok() ? outcome.get_future().get() : refused;
+}
+
+inline Status forward(Session& session, const std::vector<int32_t>& ids, std::span<float> results) {
+  const SequencePart part = {0, ids.size(), results.empty() ? ResultRows::none : ResultRows::all};
+  return forward(session, ids, {&part, 1}, results);
 }
 
 inline std::vector<float> all_logits(Session& session, const std::vector<int32_t>& ids,
