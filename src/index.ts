@@ -24,11 +24,13 @@ export type { Architecture } from './inference/architectures/architecture';
 /** What architectures are built of, for those who register their own. */
 export * as graphs from './inference/architectures/graphs';
 export { type Conversion, type ConvertOptions, convert, verify } from './inference/convert';
+export type { DecodingStatistics } from './inference/decoder';
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
+export type { BatchToken, GenerationBatch } from './inference/generation-batch';
 export type { Hidden, Pooling } from './inference/hidden';
 export type { Candidate, Logits } from './inference/logits';
 export { type Model, type OpenOptions, openModel } from './inference/model';
-export type { GenerateOptions, SessionOptions } from './inference/options';
+export type { BatchOptions, GenerateOptions, SessionOptions } from './inference/options';
 export type { Conversation, Prompt } from './inference/prompt';
 export {
   type ForwardOptions,

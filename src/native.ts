@@ -134,6 +134,13 @@ export const EVENT_KINDS = [
 
 export const EVENT_FIELDS = 6 + MEMORY_TAGS.length;
 
+/** A part of a pass in `forward`: sequence, tokens, and whose results it asks for, a RESULT_ROWS. */
+export const PART_FIELDS = 3;
+export const RESULT_ROWS = { none: 0, last: 1, all: 2 } as const;
+
+/** Sequences of a session are numbered below this. */
+export const MOST_SEQUENCES = 1024;
+
 export interface Addon {
   openModel(spec: NativeModelSpec): number;
   closeModel(model: number): void;
@@ -156,10 +163,12 @@ export interface Addon {
   /** what a session over `positions` tokens needs; allocates nothing */
   plan(model: number, graph: NativeGraph, options: NativeSessionOptions, positions: number): NativePlan;
   createSession(model: number, graph: NativeGraph, options: NativeSessionOptions): number;
-  /** throws OVER_BUDGET unless that many positions fit */
-  reserve(session: number, positions: number): void;
-  /** appends `ids`; `results` holds none, the last row, or all rows */
-  forward(session: number, ids: Int32Array, results: Float32Array): Promise<void>;
+  /** throws OVER_BUDGET unless sequences of these lengths fit together */
+  reserve(session: number, lengths: readonly number[]): void;
+  /** appends to sequences the ids of rows of PART_FIELDS, one after the other; `results` takes the rows that they ask for */
+  forward(session: number, ids: Int32Array, parts: Int32Array, results: Float32Array): Promise<void>;
+  /** forgets the tokens of a sequence from `position` on */
+  rewind(session: number, sequence: number, position: number): void;
   reset(session: number): void;
   cancel(session: number): void;
   /** resolves when the session's bytes are 0 */

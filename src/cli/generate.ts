@@ -47,6 +47,7 @@ export function register(program: Command): void {
       parseNumber,
     )
     .option('--seed <s>', 'the same seed draws the same tokens (default: 0)', parseNumber)
+    .option('--speculate', 'try tokens that came next before, several in a pass; the text is the same')
     .option('--json', 'print one JSON object')
     .action(generate);
 }
@@ -61,6 +62,7 @@ interface Flags extends SessionFlags {
   topK?: number;
   topP?: number;
   seed?: number;
+  speculate?: boolean;
   json?: boolean;
 }
 
@@ -77,7 +79,11 @@ async function generate(path: string, flags: Flags, command: Command): Promise<v
   const session = model.session({ budget, threads, prefetchWindow, strategy, activations });
   const { maxTokens, temperature, topK, topP, seed } = flags;
   const signal = interruptSignal();
-  const generation = session.generate(prompt, { maxTokens, temperature, topK, topP, seed, signal });
+  const speculate = flags.speculate ? 'prompt-lookup' : 'none';
+  const generation = session.generate(prompt, {
+    ...{ maxTokens, temperature, topK, topP, seed },
+    ...{ speculate, signal },
+  });
   if (flags.json) await finish(generation, maxTokens);
   else await print(generation, model.tokenizer !== null);
   if (flags.json) printJson(measurements(generation, session, baseline));
@@ -116,7 +122,7 @@ async function print(generation: Generation, asText: boolean): Promise<void> {
 }
 
 function measurements(generation: Generation, session: Session<Model>, baseline: number) {
-  const { ids, text, promptTokens, timeToFirstTokenMs, prefillTokensPerSecond, tokensPerSecond } =
+  const { ids, text, promptTokens, timeToFirstTokenMs, prefillTokensPerSecond, tokensPerSecond, decoding } =
     generation.result;
   const { model, budget, threads, memory, statistics } = session;
   return {
@@ -126,6 +132,7 @@ function measurements(generation: Generation, session: Session<Model>, baseline:
     timeToFirstTokenMs,
     prefillTokensPerSecond,
     tokensPerSecond,
+    decoding,
     budgetBytes: Number.isFinite(budget) ? budget : null,
     enginePeakBytes: memory.reservedPeak,
     residentBaselineBytes: baseline,

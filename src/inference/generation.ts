@@ -1,7 +1,7 @@
 /** One generation: prefill of the prompt, then a token at a time, as an asynchronous iterator. */
 import { jupyterDisplay, type MimeBundle, Table } from '../display';
-import type { Tokenizer } from '../model/tokenizer';
-import type { Sampling } from './options';
+import type { Decoder, DecodingStatistics } from './decoder';
+import type { Request } from './request';
 import { createSampler, logProbability } from './sampler';
 import { StopWatch, TextStream } from './text-stream';
 
@@ -30,28 +30,8 @@ export interface GenerationResult {
   /** of the tokens after the first */
   readonly tokensPerSecond: number | null;
   readonly seed: number;
-}
-
-/** What a generation needs of its session. */
-export interface Sequence {
-  /** the logits of a fresh sequence are written for its last token */
-  begin(ids: Int32Array, logits: Float32Array, signal: AbortSignal): Promise<void>;
-  /** the same for one more token of it */
-  next(id: number, logits: Float32Array, signal: AbortSignal): Promise<void>;
-}
-
-/** A generation's request, checked. */
-export interface Request {
-  readonly prompt: Int32Array;
-  readonly maxTokens: number;
-  readonly sampling: Sampling;
-  readonly stops: readonly string[];
-  readonly endIds: readonly number[];
-  readonly vocabularySize: number;
-  readonly tokenizer: Tokenizer | null;
-  readonly signal: AbortSignal;
-  /** ends the step that runs when the iteration is left */
-  readonly leave: AbortController;
+  /** of the steps taken: fewer than tokens where several were computed at once (`speculate`) */
+  readonly decoding: DecodingStatistics;
 }
 
 /**
@@ -76,7 +56,7 @@ export class Generation implements AsyncIterableIterator<Token> {
 
   constructor(
     private readonly request: Request,
-    private readonly sequence: Sequence,
+    private readonly decoder: Decoder,
   ) {
     this.#tokens = this.#run();
   }
@@ -95,6 +75,7 @@ export class Generation implements AsyncIterableIterator<Token> {
       prefillTokensPerSecond: perSecond(prompt.length, firstAfterMs),
       tokensPerSecond: perSecond(this.#ids.length - 1, restMs),
       seed: sampling.seed,
+      decoding: this.decoder.statistics,
     };
   }
 
@@ -151,20 +132,30 @@ export class Generation implements AsyncIterableIterator<Token> {
     const watch = new StopWatch(stops);
     const logits = new Float32Array(this.request.vocabularySize);
     this.#beganMs = performance.now();
-    await this.sequence.begin(prompt, logits, signal);
-    for (let index = 0; index < maxTokens; index += 1) {
-      if (index > 0) await this.sequence.next(this.#ids[index - 1]!, logits, signal);
-      const id = choose(logits);
-      this.#ids.push(id);
-      let text = watch.push(stream.push(id));
-      this.#finishReason = this.#reasonToFinish(id, watch.stopped);
-      if (this.#finishReason) text += watch.push(stream.end()) + watch.end();
-      this.#text += text;
-      this.#lastMs = performance.now();
-      this.#firstMs ??= this.#lastMs;
-      yield { id, text, index, logProbability: logProbability(logits, id) };
-      if (this.#finishReason) return;
+    try {
+      await this.decoder.decode(prompt, logits, signal);
+      for (let index = 0; index < maxTokens; index += 1) {
+        if (index > 0) await this.decoder.decode(Int32Array.of(this.#ids[index - 1]!), logits, signal);
+        const id = choose(logits);
+        this.#ids.push(id);
+        let text = watch.push(stream.push(id));
+        this.#finishReason = this.#reasonToFinish(id, watch.stopped);
+        if (this.#finishReason) text += this.#finish(watch, stream);
+        this.#text += text;
+        this.#lastMs = performance.now();
+        this.#firstMs ??= this.#lastMs;
+        yield { id, text, index, logProbability: logProbability(logits, id) };
+        if (this.#finishReason) return;
+      }
+    } finally {
+      this.decoder.end();
     }
+  }
+
+  /** What the text lacks at its end. The session is as it stays before the last token is given. */
+  #finish(watch: StopWatch, stream: TextStream): string {
+    this.decoder.end();
+    return watch.push(stream.end()) + watch.end();
   }
 
   #reasonToFinish(id: number, stopped: boolean): FinishReason {

@@ -4,7 +4,7 @@ import { checkChoice, checkInteger, checkNumber } from '../checks';
 import { HyperionError } from '../errors';
 import { parseBudget } from '../memory/budget';
 import { resolveStrategy, type StrategyConfig, type StrategyName } from '../memory/strategy';
-import type { NativeSessionOptions } from '../native';
+import { MOST_SEQUENCES, type NativeSessionOptions } from '../native';
 
 export interface SessionOptions {
   /** Bytes that the session may hold: a size such as '64 MiB', or a number. Default: no limit. */
@@ -52,8 +52,26 @@ export interface GenerateOptions {
   readonly seed?: number;
   /** Texts that end the generation; they are not part of what it gives. */
   readonly stop?: readonly string[];
+  /**
+   * 'prompt-lookup' tries in one pass several tokens that came next where the last ones stood before; the output is the same
+   * to the bit. Worth it where a text repeats itself and weights stream. Default 'none'.
+   */
+  readonly speculate?: 'none' | 'prompt-lookup';
   /** Ends the generation with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of several generations at once: each of them has all of these. */
+export type BatchOptions = Omit<GenerateOptions, 'speculate'>;
+
+/** @throws HyperionError `INVALID` unless there are prompts, in a list, and nothing is asked that batches do not do */
+export function checkPrompts(prompts: unknown, options: GenerateOptions): void {
+  if (!Array.isArray(prompts))
+    throw new HyperionError('INVALID', `prompts is ${String(prompts)}; it must be a list of prompts`);
+  checkInteger('prompts.length', prompts.length, 1, MOST_SEQUENCES);
+  if (options.speculate === undefined || options.speculate === 'none') return;
+  const message = `speculate is '${options.speculate}'; generateBatch shares passes instead, leave it out`;
+  throw new HyperionError('INVALID', message);
 }
 
 export interface Sampling {

@@ -1,8 +1,23 @@
 /** The forward passes of a session: one at a time, each until it is done or its signal ends it. */
 import { HyperionError } from '../errors';
 import type { Handle } from '../memory/handle';
-import { native } from '../native';
-import type { Sequence } from './generation';
+import { native, PART_FIELDS, RESULT_ROWS } from '../native';
+
+/** What a pass appends to one of the session's sequences. */
+export interface Part {
+  readonly sequence: number;
+  readonly ids: Int32Array;
+  /** the tokens whose results it makes */
+  readonly rows: keyof typeof RESULT_ROWS;
+}
+
+/** One sequence, as whoever has it uses it. */
+export interface Sequence {
+  /** appends tokens; `results` takes what comes of the last, or of all */
+  append(ids: Int32Array, rows: 'last' | 'all', results: Float32Array, signal: AbortSignal): Promise<void>;
+  /** forgets the tokens from `position` on */
+  rewind(position: number): void;
+}
 
 export class Passes {
   #running = false;
@@ -11,32 +26,44 @@ export class Passes {
 
   constructor(private readonly handle: Handle) {}
 
-  /** Begins a new sequence and takes it away from whoever has it. */
-  restart(): number {
-    const id = this.handle.get();
+  /** Takes the session, with what it has computed, away from whoever has it. */
+  claim(): Turn {
     if (this.#running) throw busy();
-    native().reset(id);
     this.#turn += 1;
-    return this.#turn;
-  }
-
-  /** A sequence of its own, which another call's `restart` ends. */
-  sequence(): Sequence {
-    let turn = 0;
+    const turn = this.#turn;
+    const free = () => turn === this.#turn && !this.#running && !this.handle.closed;
     return {
-      begin: (ids, logits, signal) => {
-        turn = this.restart();
-        return this.run(ids, logits, signal);
-      },
-      next: (id, logits, signal) => {
-        if (turn === this.#turn) return this.run(Int32Array.of(id), logits, signal);
+      run: async (parts, results, signal) => {
+        if (turn === this.#turn) return this.#run(parts, results, signal);
         throw new HyperionError('CANCELLED', 'another call has begun a new sequence on this session');
+      },
+      rewind: (sequence, position) => {
+        if (free()) native().rewind(this.handle.get(), sequence, position);
       },
     };
   }
 
-  /** Appends `ids` to the sequence; `results` takes what comes of none of them, of the last, or of all. */
-  async run(ids: Int32Array, results: Float32Array, signal: AbortSignal): Promise<void> {
+  /** Begins anew, with all sequences empty. */
+  restart(): Turn {
+    const id = this.handle.get();
+    const turn = this.claim();
+    native().reset(id);
+    return turn;
+  }
+
+  /** A sequence that begins anew with the first tokens appended, and that another call's `restart` ends. */
+  sequence(): Sequence {
+    let turn: Turn | undefined;
+    return {
+      append: async (ids, rows, results, signal) => {
+        turn ??= this.restart();
+        await turn.run([{ sequence: 0, ids, rows }], results, signal);
+      },
+      rewind: (position) => turn?.rewind(0, position),
+    };
+  }
+
+  async #run(parts: readonly Part[], results: Float32Array, signal: AbortSignal): Promise<void> {
     const id = this.handle.get();
     if (this.#running) throw busy();
     if (signal.aborted) throw cancelled(signal);
@@ -46,7 +73,7 @@ export class Passes {
     this.#running = true;
     signal.addEventListener('abort', cancel, { once: true });
     try {
-      await native().forward(id, ids, results);
+      await native().forward(id, joined(parts), rowsOf(parts), results);
     } catch (error) {
       throw signal.aborted ? cancelled(signal, error) : error;
     } finally {
@@ -54,6 +81,32 @@ export class Passes {
       signal.removeEventListener('abort', cancel);
     }
   }
+}
+
+/** The session, until another call takes it. */
+export interface Turn {
+  /**
+   * Appends the parts; `results` takes what comes of the tokens that they name, one part after the other.
+   *
+   * @throws HyperionError `CANCELLED` when another call has the session
+   */
+  run(parts: readonly Part[], results: Float32Array, signal: AbortSignal): Promise<void>;
+  /** forgets the tokens of a sequence from `position` on, if the session is there and still this one's */
+  rewind(sequence: number, position: number): void;
+}
+
+function joined(parts: readonly Part[]): Int32Array {
+  const [first] = parts;
+  if (first && parts.length === 1) return first.ids;
+  return Int32Array.from(parts.flatMap(({ ids }) => [...ids]));
+}
+
+function rowsOf(parts: readonly Part[]): Int32Array {
+  const rows = new Int32Array(parts.length * PART_FIELDS);
+  parts.forEach(({ sequence, ids, rows: asked }, index) => {
+    rows.set([sequence, ids.length, RESULT_ROWS[asked]], index * PART_FIELDS);
+  });
+  return rows;
 }
 
 function busy(): HyperionError {

@@ -10,19 +10,21 @@ import { memoryMap } from '../monitoring/fragmentation';
 import { Recording, type RecordOptions } from '../monitoring/recording';
 import { type NativeGraph, type NativeSessionOptions, type NativeStatistics, native } from '../native';
 import { formatBytes, formatCount } from '../units';
+import { LookupDecoder, StepDecoder } from './decoder';
 import { Generation } from './generation';
+import { GenerationBatch } from './generation-batch';
 import { Hidden, type Pooling } from './hidden';
 import { Logits } from './logits';
-import { type GenerateOptions, resolveSampling, resolveStops } from './options';
+import { type BatchOptions, checkPrompts, type GenerateOptions } from './options';
 import { Passes } from './passes';
-import { type Prompt, readPrompt, type Vocabulary } from './prompt';
+import { type Prompt, readPrompt } from './prompt';
+import { type GeneratingModel, resolveRequest, roomAfter } from './request';
 import { SessionHolder } from './session-holder';
+import { SharedPasses } from './shared-passes';
 
 /** What a session needs of its model. */
-export interface SessionModel extends Vocabulary {
+export interface SessionModel extends GeneratingModel {
   readonly name: string;
-  readonly contextLength: number;
-  readonly endIds: readonly number[];
   readonly layerNames: readonly string[];
   /** numbers of a token's hidden state */
   readonly width: number;
@@ -48,8 +50,6 @@ export interface PoolingOptions {
   /** Ends the pass with `CANCELLED`. In a notebook an interrupt of the cell does so too. */
   readonly signal?: AbortSignal;
 }
-
-const DEFAULT_MAX_TOKENS = 64;
 
 /**
  * A model that runs inside a budget. One call at a time: a second one while the first runs is `INVALID`. Its memory is
@@ -110,7 +110,7 @@ export class Session<Model extends SessionModel = SessionModel> {
     return this.#handle.closed ? [] : this.statistics.residentLayers;
   }
 
-  /** Tokens that are in the KV cache. */
+  /** Tokens that are in the KV cache, of all prompts of a batch. */
   get position(): number {
     return native().sessionStatistics(this.#handle.get()).position;
   }
@@ -133,38 +133,64 @@ export class Session<Model extends SessionModel = SessionModel> {
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     const handle = this.#handle.get();
     this.#mustGive('logits');
-    const { vocabularySize, tokenizer, endIds, contextLength } = this.model;
-    const ids = readPrompt(prompt, this.model);
-    // The last generated token is never computed itself: it may stand behind the end of the context.
-    const atMost = this.#room(ids.length) + 1;
-    const maxTokens = checkInteger(
-      'maxTokens',
-      options.maxTokens ?? Math.min(DEFAULT_MAX_TOKENS, atMost),
-      1,
-      2 ** 31,
-    );
-    if (maxTokens > atMost) {
-      const message =
-        `${ids.length} prompt tokens and maxTokens ${maxTokens} exceed the context of ${contextLength} tokens; ` +
-        `maxTokens can be ${atMost}`;
-      throw new HyperionError('INVALID', message, { promptTokens: ids.length, maxTokens, contextLength });
-    }
-    const [sampling, stops] = [resolveSampling(options), resolveStops(options.stop)];
-    native().reserve(handle, ids.length + maxTokens - 1);
     const leave = new AbortController();
     const signal = resolveSignal(options.signal, leave.signal);
-    const request = {
-      prompt: ids,
-      maxTokens,
-      sampling,
-      stops,
-      endIds,
-      vocabularySize,
-      tokenizer,
-      signal,
-      leave,
-    };
-    return new Generation(request, this.#passes.sequence());
+    const request = resolveRequest(prompt, this.model, options, { signal, leave });
+    native().reserve(handle, [request.length]);
+    const sequence = this.#passes.sequence();
+    const decoder =
+      request.speculate === 'none' ? new StepDecoder(sequence) : new LookupDecoder(sequence, request.length);
+    return new Generation(request, decoder);
+  }
+
+  /**
+   * Continues several prompts at once. They share every pass, so that weights are loaded once for all of them; one that has
+   * ended gives its memory back. Each gets the tokens that `generate` would give it alone, with the same seed.
+   *
+   * @throws HyperionError as `generate` does; `OVER_BUDGET` when the tokens of all prompts do not fit together
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session();
+   * const [one, two] = await session.generateBatch([[1, 2, 3], [4, 5, 6, 7]], { maxTokens: 8 }).texts();
+   * one === (await session.generate([1, 2, 3], { maxTokens: 8 }).text()); // true
+   * ```
+   */
+  generateBatch(prompts: readonly Prompt[], options: BatchOptions = {}): GenerationBatch {
+    const handle = this.#handle.get();
+    this.#mustGive('logits');
+    checkPrompts(prompts, options);
+    const leave = new AbortController();
+    const signal = resolveSignal(options.signal, leave.signal);
+    const requests = prompts.map((prompt) => resolveRequest(prompt, this.model, options, { signal, leave }));
+    native().reserve(
+      handle,
+      requests.map(({ length }) => length),
+    );
+    const shared = new SharedPasses(this.#passes, signal);
+    const generations = requests.map(
+      (request, index) => new Generation(request, new StepDecoder(shared.sequence(index))),
+    );
+    return new GenerationBatch(generations, shared, leave);
+  }
+
+  /**
+   * Forgets the tokens of the sequence from `position` on and gives their memory back, so that something else can be
+   * appended there. A generation that runs on the session ends.
+   *
+   * @throws HyperionError `INVALID` for a position that the sequence does not have, `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session();
+   * await session.forward([1, 2, 3, 4]);
+   * session.rewind(2);
+   * await session.forward([5, 6], { append: true }); // the logits of [1, 2, 5, 6] from the third token on
+   * ```
+   */
+  rewind(position: number): void {
+    checkInteger('position', position, 0, this.position);
+    this.#passes.claim().rewind(0, position);
   }
 
   /**
@@ -321,14 +347,6 @@ export class Session<Model extends SessionModel = SessionModel> {
     return new Table([{ label: 'session' }, { label: this.model.name }], rows)[jupyterDisplay]();
   }
 
-  /** Tokens for which the context has room after so many. */
-  #room(tokens: number): number {
-    const { contextLength } = this.model;
-    if (tokens <= contextLength) return contextLength - tokens;
-    const message = `${tokens} tokens exceed the context of ${contextLength}; leave out ${tokens - contextLength}`;
-    throw new HyperionError('INVALID', message, { tokens, contextLength });
-  }
-
   #mustGive(result: SessionModel['result']): void {
     if (this.model.result === result) return;
     const [is, use] =
@@ -342,11 +360,11 @@ export class Session<Model extends SessionModel = SessionModel> {
   async #compute(prompt: Prompt, width: number, options: ForwardOptions): Promise<Float32Array> {
     const ids = readPrompt(prompt, this.model);
     const cached = options.append ? this.position : 0;
-    this.#room(cached + ids.length);
-    native().reserve(this.#handle.get(), cached + ids.length);
+    roomAfter(cached + ids.length, this.model.contextLength);
+    native().reserve(this.#handle.get(), [cached + ids.length]);
     const results = new Float32Array(ids.length * width);
-    if (!options.append) this.#passes.restart();
-    await this.#passes.run(ids, results, resolveSignal(options.signal));
+    const turn = options.append ? this.#passes.claim() : this.#passes.restart();
+    await turn.run([{ sequence: 0, ids, rows: 'all' }], results, resolveSignal(options.signal));
     return results;
   }
 }

@@ -303,3 +303,33 @@ test('statistics count what was done', async () => {
   expect(prefillChunk).toBeGreaterThanOrEqual(8);
   expect(model.layerNames).toEqual(expect.arrayContaining([...residentLayers]));
 });
+
+describe('rewind', () => {
+  test('cuts the sequence, so that another can be appended, and gives memory back', async () => {
+    const expected = await session.forward([1, 2, 5, 6]);
+    await session.forward(Array.from({ length: 200 }, (_, i) => (i < 2 ? i + 1 : i)));
+    const held = session.memory.byTag['kv-cache'];
+    session.rewind(2);
+    expect(session.position).toBe(2);
+    expect(session.memory.byTag['kv-cache']).toBeLessThan(held / 2);
+    const { data } = await session.forward([5, 6], { append: true });
+    expect(sameBits(data, expected.data.subarray(2 * 512))).toBe(true);
+  });
+
+  test('to where the sequence has not been, or while a call runs, is INVALID', async () => {
+    for (const position of [-1, 1, 0.5, Number.NaN, '0' as never])
+      expect(await errorOf(() => session.rewind(position))).toMatchObject({ code: 'INVALID' });
+    session.rewind(0);
+    const work = session.forward(inputIds);
+    expect(await errorOf(() => session.rewind(0))).toMatchObject({ code: 'INVALID' });
+    await work;
+  });
+
+  test('ends a generation that runs on the session', async () => {
+    const generation = session.generate(inputIds);
+    await generation.next();
+    session.rewind(3);
+    expect(await errorOf(() => generation.next())).toMatchObject({ code: 'CANCELLED' });
+    expect(session.position).toBe(3);
+  });
+});

@@ -1,0 +1,59 @@
+/** Sequences that share every forward pass of a session: weights are loaded once for all of them. */
+import type { Part, Passes, Sequence, Turn } from './passes';
+
+/** What a sequence waits for. */
+interface Ask extends Part {
+  readonly results: Float32Array;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** A pass runs when every sequence that has not left has asked for one. */
+export class SharedPasses {
+  readonly #live = new Set<number>();
+  #turn: Turn | undefined;
+  #asks: Ask[] = [];
+
+  constructor(
+    private readonly passes: Passes,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** One more sequence. REQUIRES: none has asked yet. */
+  sequence(number: number): Sequence {
+    this.#live.add(number);
+    return {
+      append: (ids, rows, results) => this.#ask({ sequence: number, ids, rows, results }),
+      rewind: (position) => this.#turn?.rewind(number, position),
+    };
+  }
+
+  /** Gives the memory of a sequence back; the others go on without it. */
+  leave(number: number): void {
+    if (!this.#live.delete(number)) return;
+    this.#turn?.rewind(number, 0);
+  }
+
+  #ask(part: Omit<Ask, 'resolve' | 'reject'>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#asks.push({ ...part, resolve, reject });
+      if (this.#asks.length === this.#live.size) void this.#run(this.#asks.splice(0));
+    });
+  }
+
+  async #run(asks: readonly Ask[]): Promise<void> {
+    try {
+      this.#turn ??= this.passes.restart();
+      const results = new Float32Array(asks.reduce((sum, ask) => sum + ask.results.length, 0));
+      await this.#turn.run(asks, results, this.signal);
+      let begin = 0;
+      for (const ask of asks) {
+        ask.results.set(results.subarray(begin, begin + ask.results.length));
+        begin += ask.results.length;
+        ask.resolve();
+      }
+    } catch (error) {
+      for (const ask of asks) ask.reject(error);
+    }
+  }
+}
