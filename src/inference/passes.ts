@@ -24,7 +24,11 @@ export class Passes {
   /** which call the KV cache belongs to */
   #turn = 0;
 
-  constructor(private readonly handle: Handle) {}
+  /** @param owner whose end closes the handle: it stays while anything of this is in use, a generation say */
+  constructor(
+    private readonly handle: Handle,
+    readonly owner: object,
+  ) {}
 
   /** Takes the session, with what it has computed, away from whoever has it. */
   claim(): Turn {

@@ -91,7 +91,7 @@ export class Session<Model extends SessionModel = SessionModel> {
     const holder = new SessionHolder(id, model.name, options.memory.strategy);
     this.#holder = holder;
     this.#handle = new Handle(this, 'session', id, () => resolve(holder.close()));
-    this.#passes = new Passes(this.#handle);
+    this.#passes = new Passes(this.#handle, this);
   }
 
   /** The session's byte counters at this moment. */

@@ -1,4 +1,6 @@
 /** Sessions as a user runs them: generating, continuing, cancelling, sharing a model, closing. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Model, openModel } from '../../src/inference/model';
 import type { Session } from '../../src/inference/session';
@@ -332,4 +334,21 @@ describe('rewind', () => {
     expect(await errorOf(() => generation.next())).toMatchObject({ code: 'CANCELLED' });
     expect(session.position).toBe(3);
   });
+});
+
+test('a session that nobody names any more lives as long as its generation: it was closed during the pass', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const generation = model.session().generate(inputIds, { maxTokens: 8 });
+  const batch = model.session().generateBatch([inputIds], { maxTokens: 8 });
+  for (let index = 0; index < 8; index += 1) {
+    for (const tokens of [generation, batch]) {
+      await tokens.next();
+      await new Promise(setImmediate);
+      collect();
+      await new Promise(setImmediate);
+    }
+  }
+  expect(generation.result.ids).toEqual(greedy.slice(0, 8));
+  expect(batch.results[0]!.ids).toEqual(greedy.slice(0, 8));
 });
