@@ -70,6 +70,8 @@ export interface NativeSessionOptions {
   /** 'mmap' is the peer of benchmarks, outside the budget: see Model.sessionWith */
   io: 'auto' | 'direct' | 'buffered' | 'mmap';
   memory: NativeStrategy;
+  /** how keys and values are held */
+  kv: 'f32' | 'int8';
 }
 
 /** What a session needs, in bytes unless the name says otherwise. */

@@ -27,6 +27,13 @@ Io to_io(const Napi::Value& value) {
                 "io is '" + name + "'; it must be 'auto', 'direct', 'buffered' or 'mmap'");
 }
 
+KvType to_kv_type(const Napi::Value& value) {
+  const std::string name = to_text(value, "kv");
+  if (name == "f32") return KvType::f32;
+  if (name == "int8") return KvType::int8;
+  throw_invalid(value.Env(), "kv is '" + name + "'; it must be 'f32' or 'int8'");
+}
+
 Tensor to_tensor(const Napi::Value& value) {
   const Napi::Object object = to_object(value, "a tensor");
   Tensor tensor = {
@@ -128,6 +135,7 @@ SessionOptions to_session_options(const Napi::Value& value) {
       .readers = to_whole(object.Get("readers"), "readers"),
       .io = to_io(object.Get("io")),
       .strategy = to_strategy(object.Get("memory")),
+      .kv = to_kv_type(object.Get("kv")),
   };
 }
 

@@ -31,7 +31,8 @@ constexpr Kernels make_kernels(const char* name) {
       .multiply = multiply<V>,
       .add = add<V>,
       .add_bias = add_bias<V>,
-      .attention = attention<V>,
+      .attention = attention<V, FloatRows<V>>,
+      .attention_i8 = attention<V, ScaledByteRows<V>>,
       .to_f32 = to_f32<V>,
       .fill_normal = fill_normal<V>,
   };

@@ -73,13 +73,19 @@ struct Kernels {
   // One query head over positions [first, first + count): out = softmax(scale * q . k) v, with the
   // scores softly capped before the softmax where cap > 0.
   // Position p is row p % block_positions of block p / block_positions; a row starts `stride`
-  // floats after the one before it, and a block's pointer is already at this head's first float.
+  // bytes after the one before it, and a block's pointer is already at this head's first row.
   // Only blocks that hold positions asked for are read. The sums run in the order of positions, so
   // block size never changes the bits. REQUIRES count >= 1. `scores` is scratch of `count` floats;
   // `out` takes head_dim floats.
-  void (*attention)(const float* q, const float* const* k_blocks, const float* const* v_blocks,
+  void (*attention)(const float* q, const void* const* k_blocks, const void* const* v_blocks,
                     size_t block_positions, size_t stride, size_t first, size_t count,
                     size_t head_dim, float scale, float cap, float* scores, float* out);
+
+  // The same where a row of a head is a float, the scale, and head_dim signed bytes that it
+  // multiplies. Rows may be unaligned.
+  void (*attention_i8)(const float* q, const void* const* k_blocks, const void* const* v_blocks,
+                       size_t block_positions, size_t stride, size_t first, size_t count,
+                       size_t head_dim, float scale, float cap, float* scores, float* out);
 
   // REQUIRES whole blocks; of quantized types every value is exact to one rounding.
   void (*to_f32)(const void* in, DType dtype, size_t n, float* out);

@@ -20,16 +20,17 @@ void AttentionScratch::free() {
 
 void AttentionScratch::point_at(KvCache& cache, uint64_t layer, uint64_t kv_heads,
                                 uint64_t head_dim) {
+  const uint64_t head_bytes = cache.layout().head_bytes(head_dim);
   uint64_t next = 0;
   first_.clear();
   for (size_t sequence = 0; sequence < cache.sequences(); ++sequence) {
     first_.push_back(next);
     for (uint64_t block = 0; block < cache.blocks(sequence); ++block, ++next) {
-      const float* keys = cache.key(sequence, layer, block * kBlockPositions);
-      const float* values = cache.value(sequence, layer, block * kBlockPositions);
+      const std::byte* keys = cache.key(sequence, layer, block * kBlockPositions);
+      const std::byte* values = cache.value(sequence, layer, block * kBlockPositions);
       for (uint64_t head = 0; head < kv_heads; ++head) {
-        addresses(2 * head)[next] = keys + head * head_dim;
-        addresses(2 * head + 1)[next] = values + head * head_dim;
+        addresses(2 * head)[next] = keys + head * head_bytes;
+        addresses(2 * head + 1)[next] = values + head * head_bytes;
       }
     }
   }
@@ -39,9 +40,9 @@ float* AttentionScratch::scores(uint64_t thread) const {
   return reinterpret_cast<float*>(region_.data() + thread * layout_.scores_bytes);
 }
 
-const float** AttentionScratch::addresses(uint64_t row) const {
-  return reinterpret_cast<const float**>(region_.data() + layout_.pointers +
-                                         row * layout_.pointers_bytes);
+const void** AttentionScratch::addresses(uint64_t row) const {
+  return reinterpret_cast<const void**>(region_.data() + layout_.pointers +
+                                        row * layout_.pointers_bytes);
 }
 
 }  // namespace hyperion

@@ -29,10 +29,10 @@ class AttentionScratch {
   void point_at(KvCache& cache, uint64_t layer, uint64_t kv_heads, uint64_t head_dim);
 
   // Block addresses noted for one KV head of a sequence.
-  const float* const* keys(size_t sequence, uint64_t kv_head) const {
+  const void* const* keys(size_t sequence, uint64_t kv_head) const {
     return addresses(2 * kv_head) + first_[sequence];
   }
-  const float* const* values(size_t sequence, uint64_t kv_head) const {
+  const void* const* values(size_t sequence, uint64_t kv_head) const {
     return addresses(2 * kv_head + 1) + first_[sequence];
   }
 
@@ -40,7 +40,7 @@ class AttentionScratch {
   float* scores(uint64_t thread) const;
 
  private:
-  const float** addresses(uint64_t row) const;
+  const void** addresses(uint64_t row) const;
 
   const Graph& graph_;
   const uint64_t threads_;

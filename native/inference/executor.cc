@@ -25,7 +25,7 @@ Executor::Executor(Parts parts, const SessionOptions& options, Access access)
       memory_(parts.memory),
       store_(parts.store),
       activations_(parts.graph, parts.memory),
-      cache_(parts.graph, parts.memory),
+      cache_(parts.graph, options.kv, parts.memory),
       scratch_(parts.graph, options.threads, parts.memory),
       rows_(parts.model, access, options.readers, parts.memory, parts.cancelled),
       team_(options.threads),

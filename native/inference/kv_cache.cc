@@ -1,6 +1,7 @@
 #include "inference/kv_cache.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace hyperion {
@@ -8,6 +9,22 @@ namespace {
 
 uint64_t wanted_blocks(std::span<const uint64_t> lengths, size_t sequence) {
   return sequence < lengths.size() ? kv_blocks(lengths[sequence]) : 0;
+}
+
+// A scale of which the largest number is 127 times, and the nearest whole multiples of it, to the
+// even one halfway. A number that is none makes the scale none, so that it is seen in the result.
+void write_scaled(std::byte* row, const float* numbers, uint64_t count) {
+  float largest = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    const float size = std::fabs(numbers[i]);
+    if (size > largest || std::isnan(size)) largest = size;
+  }
+  const float scale = largest / 127;
+  const float inverse = largest > 0 ? 127 / largest : 0;
+  std::memcpy(row, &scale, sizeof scale);
+  for (uint64_t i = 0; i < count; ++i) {
+    row[sizeof scale + i] = static_cast<std::byte>(std::lrintf(numbers[i] * inverse));
+  }
 }
 
 }  // namespace
@@ -56,18 +73,27 @@ bool KvCache::has_size(std::span<const uint64_t> lengths) const {
   return true;
 }
 
-float* KvCache::key(size_t sequence, uint64_t layer, uint64_t position) {
+std::byte* KvCache::key(size_t sequence, uint64_t layer, uint64_t position) {
   return row(sequence, position, layout_.keys(layer));
 }
 
-float* KvCache::value(size_t sequence, uint64_t layer, uint64_t position) {
+std::byte* KvCache::value(size_t sequence, uint64_t layer, uint64_t position) {
   return row(sequence, position, layout_.values(layer));
 }
 
-float* KvCache::row(size_t sequence, uint64_t position, uint64_t layer_offset) {
-  const Block& held = blocks_[sequences_[sequence][position / kBlockPositions]];
-  auto* block = reinterpret_cast<float*>(held.region.data());
-  return block + layer_offset + (position % kBlockPositions) * layout_.width;
+std::byte* KvCache::row(size_t sequence, uint64_t position, uint64_t layer_offset) {
+  const Block& block = blocks_[sequences_[sequence][position / kBlockPositions]];
+  return block.region.data() + layer_offset + position % kBlockPositions * layout_.row_bytes;
+}
+
+void KvCache::write(std::byte* row, const float* numbers, uint64_t heads, uint64_t head_dim) const {
+  if (layout_.type == KvType::f32) {
+    std::memcpy(row, numbers, heads * head_dim * sizeof(float));
+    return;
+  }
+  for (uint64_t head = 0; head < heads; ++head) {
+    write_scaled(row + head * layout_.head_bytes(head_dim), numbers + head * head_dim, head_dim);
+  }
 }
 
 }  // namespace hyperion

@@ -14,7 +14,8 @@ namespace hyperion {
 class KvCache {
  public:
   // REQUIRES: the memory outlives the cache.
-  KvCache(const Graph& graph, EngineMemory& memory) : layout_(graph), memory_(memory) {}
+  KvCache(const Graph& graph, KvType type, EngineMemory& memory)
+      : layout_(graph, type), memory_(memory) {}
 
   // Keeps exactly the blocks that sequences of these lengths need; those kept are unchanged. What
   // shrinks does so before anything grows. OVER_BUDGET or OUT_OF_MEMORY; blocks added before it
@@ -30,9 +31,15 @@ class KvCache {
   size_t sequences() const { return sequences_.size(); }
   uint64_t blocks(size_t sequence) const { return sequences_[sequence].size(); }
 
-  // Rows of `width` floats. REQUIRES: the sequence was resized to more positions than `position`.
-  float* key(size_t sequence, uint64_t layer, uint64_t position);
-  float* value(size_t sequence, uint64_t layer, uint64_t position);
+  const KvLayout& layout() const { return layout_; }
+
+  // Where the rows of a position begin, head by head. REQUIRES: the sequence was resized to more
+  // positions than `position`.
+  std::byte* key(size_t sequence, uint64_t layer, uint64_t position);
+  std::byte* value(size_t sequence, uint64_t layer, uint64_t position);
+
+  // Writes `heads` heads of `head_dim` floats to such a place, in the type of the cache.
+  void write(std::byte* row, const float* numbers, uint64_t heads, uint64_t head_dim) const;
 
  private:
   struct Block {
@@ -40,7 +47,7 @@ class KvCache {
     size_t sequence;
   };
 
-  float* row(size_t sequence, uint64_t position, uint64_t layer_offset);
+  std::byte* row(size_t sequence, uint64_t position, uint64_t layer_offset);
   void free_last_of(size_t sequence);
 
   const KvLayout layout_;

@@ -134,13 +134,13 @@ Status Operations::compute(const Add& op, const Step& step) {
 
 // Adds the chunk's keys and values to the cache.
 void Operations::append_to_cache(const Attention& op, const Step& step) {
-  const size_t bytes = graph_.kv_width * sizeof(float);
+  KvCache& cache = work_.cache;
   for (uint64_t t = 0; t < step.count; ++t) {
-    const auto& [sequence, asked, position, length] = step.places[t];
-    float* key = work_.cache.key(sequence, op.cache, position);
-    float* value = work_.cache.value(sequence, op.cache, position);
-    std::memcpy(key, work_.activations.row(op.k, t), bytes);
-    std::memcpy(value, work_.activations.row(op.v, t), bytes);
+    const Place& place = step.places[t];
+    cache.write(cache.key(place.sequence, op.cache, place.position), work_.activations.row(op.k, t),
+                op.kv_heads, op.head_dim);
+    cache.write(cache.value(place.sequence, op.cache, place.position),
+                work_.activations.row(op.v, t), op.kv_heads, op.head_dim);
   }
 }
 
@@ -149,6 +149,8 @@ Status Operations::compute(const Attention& op, const Step& step) {
   AttentionScratch& scratch = work_.scratch;
   scratch.point_at(work_.cache, op.cache, op.kv_heads, op.head_dim);
 
+  const KvLayout& layout = work_.cache.layout();
+  const auto attend = layout.type == KvType::f32 ? kernels_.attention : kernels_.attention_i8;
   const uint64_t heads_per_kv = op.heads / op.kv_heads;
   const uint64_t tasks = op.heads * step.count;
   std::atomic<uint64_t> next = 0;
@@ -161,11 +163,11 @@ Status Operations::compute(const Attention& op, const Step& step) {
       const uint64_t seen = op.causal ? place.position + 1 : place.length;
       const uint64_t count = op.window ? std::min(seen, *op.window) : seen;
       const uint64_t kv_head = head / heads_per_kv;
-      kernels_.attention(
-          work_.activations.row(op.q, t) + head * op.head_dim,
-          scratch.keys(place.sequence, kv_head), scratch.values(place.sequence, kv_head),
-          kBlockPositions, graph_.kv_width, seen - count, count, op.head_dim, op.scale, op.softcap,
-          scratch.scores(thread), work_.activations.row(op.out, t) + head * op.head_dim);
+      attend(work_.activations.row(op.q, t) + head * op.head_dim,
+             scratch.keys(place.sequence, kv_head), scratch.values(place.sequence, kv_head),
+             kBlockPositions, layout.row_bytes, seen - count, count, op.head_dim, op.scale,
+             op.softcap, scratch.scores(thread),
+             work_.activations.row(op.out, t) + head * op.head_dim);
     }
   });
   return {};

@@ -56,13 +56,23 @@ ActivationLayout::ActivationLayout(const Graph& graph, uint64_t rows) : rows(row
   bytes = round_up(floats * sizeof(float), kPageSize);
 }
 
+KvLayout::KvLayout(const Graph& graph, KvType type)
+    : type(type),
+      layers(graph.kv_layers),
+      row_bytes(type == KvType::f32 ? graph.kv_width * sizeof(float)
+                                    : graph.kv_width + most_kv_heads(graph) * sizeof(float)) {}
+
+uint64_t KvLayout::head_bytes(uint64_t head_dim) const {
+  return type == KvType::f32 ? head_dim * sizeof(float) : sizeof(float) + head_dim;
+}
+
 uint64_t KvLayout::block_bytes() const {
-  return round_up(2 * layers * kBlockPositions * width * sizeof(float), kPageSize);
+  return round_up(2 * layers * kBlockPositions * row_bytes, kPageSize);
 }
 
 AttentionLayout::AttentionLayout(const Graph& graph, uint64_t threads, const Extent& extent)
     : scores_bytes(kv_blocks(extent.longest) * kBlockPositions * sizeof(float)),
-      pointers_bytes(extent.blocks * sizeof(float*)),
+      pointers_bytes(extent.blocks * sizeof(void*)),
       pointers(threads * scores_bytes),
       bytes(round_up(pointers + 2 * most_kv_heads(graph) * pointers_bytes, kPageSize)) {}
 

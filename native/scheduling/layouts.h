@@ -39,18 +39,24 @@ struct ActivationLayout {
   uint64_t bytes = 0;
 };
 
+// How a KV cache holds numbers: as they are, or for each position and KV head as a scale and signed
+// bytes that it multiplies.
+enum class KvType { f32, int8 };
+
 // One block holds K and V of kBlockPositions positions for all cached layers.
 struct KvLayout {
-  explicit KvLayout(const Graph& graph) : layers(graph.kv_layers), width(graph.kv_width) {}
+  KvLayout(const Graph& graph, KvType type);
 
+  KvType type;
   uint64_t layers;
-  uint64_t width;
+  uint64_t row_bytes;  // of K, or V, of a position
 
+  uint64_t head_bytes(uint64_t head_dim) const;
   // A whole number of pages.
   uint64_t block_bytes() const;
-  // Floats from the start of a block to K, or V, of a layer; rows of `width` follow.
-  uint64_t keys(uint64_t layer) const { return 2 * layer * kBlockPositions * width; }
-  uint64_t values(uint64_t layer) const { return keys(layer) + kBlockPositions * width; }
+  // Bytes from the start of a block to K, or V, of a layer; rows follow.
+  uint64_t keys(uint64_t layer) const { return 2 * layer * kBlockPositions * row_bytes; }
+  uint64_t values(uint64_t layer) const { return keys(layer) + kBlockPositions * row_bytes; }
 };
 
 // What attention works in: each thread's scores, and for each KV head the addresses of its blocks,

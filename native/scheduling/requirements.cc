@@ -103,7 +103,7 @@ uint64_t Requirements::activations(uint64_t rows) const {
 }
 
 uint64_t Requirements::kv(const Extent& extent) const {
-  return footprint(KvLayout(graph_).block_bytes(), extent.blocks);
+  return footprint(KvLayout(graph_, options_.kv).block_bytes(), extent.blocks);
 }
 
 uint64_t Requirements::scratch(const Extent& extent) const {

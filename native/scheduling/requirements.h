@@ -21,6 +21,7 @@ struct SessionOptions {
   uint64_t readers = 2;
   Io io = Io::automatic;
   StrategyConfig strategy = {};
+  KvType kv = KvType::f32;
 };
 
 // INVALID for numbers outside their ranges.

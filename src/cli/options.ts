@@ -6,7 +6,7 @@ import { STRATEGIES, type StrategyName } from '../memory/strategy';
 import type { WorkOptions } from '../model/chunk-reader';
 
 /** Options of a session, as commander gives them. */
-export type SessionFlags = Pick<SessionOptions, 'threads' | 'prefetchWindow' | 'activations'> & {
+export type SessionFlags = Pick<SessionOptions, 'threads' | 'prefetchWindow' | 'activations' | 'kv'> & {
   budget?: string;
   strategy?: StrategyName;
 };
@@ -19,6 +19,11 @@ export function addSessionOptions(command: Command): Command {
     .option('--prefetch-window <n>', 'layers read ahead (default: 2)', parseNumber)
     .addOption(
       new Option('--strategy <name>', 'where memory comes from').choices(STRATEGIES).default('dynamic'),
+    )
+    .addOption(
+      new Option('--kv <type>', 'type of the KV cache; int8 takes a quarter of the bytes')
+        .choices(['f32', 'int8'])
+        .default('f32'),
     )
     .addOption(
       new Option('--activations <type>', 'type of activations').choices(['auto', 'f32']).default('auto'),

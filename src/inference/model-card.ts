@@ -14,6 +14,7 @@ export interface ShownModel {
   readonly contextLength: number;
   readonly vocabularySize: number;
   readonly kvBytesPerToken: number;
+  readonly kvInt8BytesPerToken: number;
   readonly smallestBudgetBytes: number;
   readonly layers: readonly Layer[];
   readonly tensors: readonly TensorInfo[];
@@ -35,7 +36,10 @@ export function cardFacts(model: ShownModel): Omit<Card, 'picture'> {
     ['tensors, layers', `${formatCount(model.tensors.length)}, ${formatCount(model.layers.length)}`],
     ['context', `${formatCount(model.contextLength)} tokens`],
     ['vocabulary', formatCount(model.vocabularySize)],
-    ['KV cache per token', formatBytes(model.kvBytesPerToken)],
+    [
+      'KV cache per token',
+      `${formatBytes(model.kvBytesPerToken)}; ${formatBytes(model.kvInt8BytesPerToken)} in int8`,
+    ],
     ['smallest budget', formatBytes(model.smallestBudgetBytes)],
   ].map(([label, text]) => ({ label: label!, text: text! }));
   const known = facts.filter(({ text }) => text !== '');

@@ -26,6 +26,7 @@ import type { Tensor } from '../model/tensor';
 import type { Tokenizer } from '../model/tokenizer';
 import { type NativeGraph, type NativeLayer, type NativeSessionOptions, native } from '../native';
 import { TensorTable } from '../scheduling/graph';
+import { kvBytesPerToken } from '../scheduling/kv-bytes';
 import { Plan } from '../scheduling/plan';
 import { architectureOf } from './architectures';
 import { cardFacts, layerTable, modelCard, modelParts } from './model-card';
@@ -95,6 +96,8 @@ export class Model {
   readonly result: 'logits' | 'hidden';
   /** bytes of keys and values that each token adds to a session */
   readonly kvBytesPerToken: number;
+  /** the same with `kv: 'int8'` */
+  readonly kvInt8BytesPerToken: number;
   /** in the order of execution */
   readonly layers: readonly Layer[];
   readonly layerNames: readonly string[];
@@ -128,7 +131,9 @@ export class Model {
     this.vocabularySize = graph.vocab;
     this.width = graph.width;
     this.result = graph.result.kind;
-    this.kvBytesPerToken = 2 * graph.kv.layers * graph.kv.width * Float32Array.BYTES_PER_ELEMENT;
+    const kvBytes = kvBytesPerToken(graph);
+    this.kvBytesPerToken = kvBytes.f32;
+    this.kvInt8BytesPerToken = kvBytes.int8;
     this.layerNames = graph.layers.map(({ name }) => name);
     this.tensors = tensors;
     this.tokenizer = checkpoint.tokenizer;
@@ -287,11 +292,11 @@ export class Model {
   #shown() {
     const { architecture, bytes, contextLength, format, kvBytesPerToken, layers, name, parameters, tensors } =
       this;
-    const { vocabularySize } = this;
+    const { kvInt8BytesPerToken, vocabularySize } = this;
     const { smallestBudgetBytes } = this.plan();
     return {
       ...{ architecture, bytes, contextLength, format, kvBytesPerToken, layers, name, parameters, tensors },
-      ...{ smallestBudgetBytes, vocabularySize },
+      ...{ kvInt8BytesPerToken, smallestBudgetBytes, vocabularySize },
     };
   }
 }

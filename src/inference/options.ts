@@ -22,6 +22,11 @@ export interface SessionOptions {
    * budget leaves at once. Changes no bit of the output. Default 'dynamic'.
    */
   readonly strategy?: StrategyName | StrategyConfig;
+  /**
+   * How the KV cache holds keys and values: 'int8' takes about a quarter of the bytes, a scale and whole numbers from -127 to 127 for
+   * each token and KV head, and changes logits a little. Default 'f32'.
+   */
+  readonly kv?: 'f32' | 'int8';
   /** The type of activations. Both choices compute in float32 today; 'auto' leaves a faster type open. Default 'auto'. */
   readonly activations?: 'auto' | 'f32';
 }
@@ -36,6 +41,7 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
     readers: checkInteger('readers', options.readers ?? 2, 1, 64),
     io: checkChoice('io', options.io ?? 'auto', ['auto', 'direct', 'buffered']),
     memory: resolveStrategy(options.strategy ?? 'dynamic'),
+    kv: checkChoice('kv', options.kv ?? 'f32', ['f32', 'int8']),
   };
 }
 

@@ -98,6 +98,7 @@ describe('options of a session', () => {
     [{ threads: 0 }, /threads is 0; it must be a whole number from 1 to 256/],
     [{ threads: 1.5 }, /threads is 1.5/],
     [{ prefetchWindow: -1 }, /prefetchWindow is -1/],
+    [{ kv: 'int4' as 'int8' }, /kv is 'int4'/],
     [{ readers: 0 }, /readers is 0/],
     [{ io: 'mmap' as never }, /io is 'mmap'; it must be one of auto, direct, buffered/],
     [{ activations: 'bf16' as never }, /activations is 'bf16'; it must be one of auto, f32/],

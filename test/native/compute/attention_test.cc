@@ -30,15 +30,16 @@ class Cache {
   std::vector<float> attend(const Kernels& table, const std::vector<float>& q, size_t first,
                             size_t count, float scale, float cap = 0) const {
     std::vector<float> scores(count), out(q.size());
-    table.attention(q.data(), k_blocks_.data(), v_blocks_.data(), block_positions_, stride_, first,
-                    count, q.size(), scale, cap, scores.data(), out.data());
+    table.attention(q.data(), k_blocks_.data(), v_blocks_.data(), block_positions_,
+                    stride_ * sizeof(float), first, count, q.size(), scale, cap, scores.data(),
+                    out.data());
     return out;
   }
 
  private:
   size_t block_positions_, stride_;
   std::vector<std::vector<float>> k_, v_;
-  std::vector<const float*> k_blocks_, v_blocks_;
+  std::vector<const void*> k_blocks_, v_blocks_;
 };
 
 std::vector<double> naive(const std::vector<float>& q, const std::vector<float>& k,
@@ -79,6 +80,39 @@ TEST_P(AttentionTest, MatchesTheFormulaInDoubles) {
       const size_t first = positions / 3, count = positions - first;
       const auto out = cache.attend(table(), q, first, count, 0.3f);
       const auto expected = naive(q, k, v, first, count, 0.3f);
+      for (size_t d = 0; d < head_dim; d++)
+        ASSERT_NEAR(out[d], expected[d], 2e-5) << head_dim << " over " << positions;
+    }
+}
+
+TEST_P(AttentionTest, OverBytesIsThatOverTheFloatsTheyStandFor) {
+  for (const size_t head_dim : {3, 16, 24, 64, 128})
+    for (const size_t positions : {1, 63, 64, 130}) {
+      constexpr size_t kBlock = 64;
+      const size_t stride = 2 * (sizeof(float) + head_dim);  // beside the rows of another head
+      std::vector<float> numbers[2];
+      std::vector<char> rows[2];
+      std::vector<const void*> blocks[2];
+      for (const size_t which : {0, 1}) {
+        rows[which].resize(positions * stride);
+        for (size_t p = 0; p < positions; p++) {
+          const float scale = 0.01f + static_cast<float>(values_.below(100)) / 5000;
+          std::memcpy(&rows[which][p * stride], &scale, sizeof scale);
+          for (size_t d = 0; d < head_dim; d++) {
+            const int byte = static_cast<int>(values_.below(255)) - 127;
+            rows[which][p * stride + sizeof scale + d] = static_cast<char>(byte);
+            numbers[which].push_back(scale * static_cast<float>(byte));
+          }
+        }
+        for (size_t p = 0; p < positions; p += kBlock)
+          blocks[which].push_back(&rows[which][p * stride]);
+      }
+      const auto q = values_.normal(head_dim);
+      const size_t first = positions / 3, count = positions - first;
+      std::vector<float> scores(count), out(head_dim);
+      table().attention_i8(q.data(), blocks[0].data(), blocks[1].data(), kBlock, stride, first,
+                           count, head_dim, 0.3f, 0, scores.data(), out.data());
+      const auto expected = naive(q, numbers[0], numbers[1], first, count, 0.3f);
       for (size_t d = 0; d < head_dim; d++)
         ASSERT_NEAR(out[d], expected[d], 2e-5) << head_dim << " over " << positions;
     }

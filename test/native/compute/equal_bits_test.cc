@@ -133,12 +133,36 @@ TEST_P(EqualBits, Attention) {
         const auto k = harsh ? values_.harsh(n) : values_.normal(n);
         const auto v = harsh ? values_.harsh(n) : values_.normal(n);
         const auto q = values_.normal(head_dim);
-        const float *k_block = k.data(), *v_block = v.data();
+        const void *k_block = k.data(), *v_block = v.data();
+        const size_t stride = head_dim * sizeof(float);
         std::vector<float> expected(head_dim), actual(head_dim), scores(count);
-        scalar().attention(q.data(), &k_block, &v_block, count, head_dim, 0, count, head_dim, 0.25f,
+        scalar().attention(q.data(), &k_block, &v_block, count, stride, 0, count, head_dim, 0.25f,
                            cap, scores.data(), expected.data());
-        table().attention(q.data(), &k_block, &v_block, count, head_dim, 0, count, head_dim, 0.25f,
+        table().attention(q.data(), &k_block, &v_block, count, stride, 0, count, head_dim, 0.25f,
                           cap, scores.data(), actual.data());
+        ASSERT_TRUE(same_bits(expected, actual)) << head_dim << " over " << count;
+      }
+}
+
+TEST_P(EqualBits, AttentionOverBytes) {
+  for (const size_t head_dim : {1, 7, 16, 24, 64, 80, 128, 144})
+    for (const size_t count : {1, 3, 16, 33, 70})
+      for (const bool harsh : {false, true}) {
+        const auto q = values_.normal(head_dim);
+        const auto scales = harsh ? values_.harsh(2 * count) : values_.normal(2 * count, 0.01f);
+        const size_t stride = sizeof(float) + head_dim;
+        std::vector<char> rows(2 * count * stride);
+        for (size_t r = 0; r < 2 * count; r++) {
+          std::memcpy(&rows[r * stride], &scales[r], sizeof(float));
+          for (size_t d = 0; d < head_dim; d++)
+            rows[r * stride + sizeof(float) + d] = static_cast<char>(values_.below(255) - 127);
+        }
+        const void *k = rows.data(), *v = rows.data() + count * stride;
+        std::vector<float> expected(head_dim), actual(head_dim), scores(count);
+        scalar().attention_i8(q.data(), &k, &v, count, stride, 0, count, head_dim, 0.25f, 0,
+                              scores.data(), expected.data());
+        table().attention_i8(q.data(), &k, &v, count, stride, 0, count, head_dim, 0.25f, 0,
+                             scores.data(), actual.data());
         ASSERT_TRUE(same_bits(expected, actual)) << head_dim << " over " << count;
       }
 }
