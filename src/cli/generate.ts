@@ -86,7 +86,9 @@ async function generate(path: string, flags: Flags, command: Command): Promise<v
   });
   if (flags.json) await finish(generation, maxTokens);
   else await print(generation, model.tokenizer !== null);
-  if (flags.json) printJson(measurements(generation, session, baseline));
+  const { decoding } = generation.result;
+  const extra = flags.speculate ? { decoding } : {};
+  if (flags.json) printJson({ ...measurements(generation, session, baseline), ...extra });
   else process.stderr.write(`${summary(generation, session)}\n`);
   model.close();
   await session.closed;
@@ -122,7 +124,7 @@ async function print(generation: Generation, asText: boolean): Promise<void> {
 }
 
 function measurements(generation: Generation, session: Session<Model>, baseline: number) {
-  const { ids, text, promptTokens, timeToFirstTokenMs, prefillTokensPerSecond, tokensPerSecond, decoding } =
+  const { ids, text, promptTokens, timeToFirstTokenMs, prefillTokensPerSecond, tokensPerSecond } =
     generation.result;
   const { model, budget, threads, memory, statistics } = session;
   return {
@@ -132,7 +134,6 @@ function measurements(generation: Generation, session: Session<Model>, baseline:
     timeToFirstTokenMs,
     prefillTokensPerSecond,
     tokensPerSecond,
-    decoding,
     budgetBytes: Number.isFinite(budget) ? budget : null,
     enginePeakBytes: memory.reservedPeak,
     residentBaselineBytes: baseline,

@@ -188,6 +188,17 @@ describe('generate', () => {
     expect(report.bytesRead).toBeGreaterThanOrEqual(report.modelBytes - 131_072);
   });
 
+  test('--speculate gives the same tokens and says in how many passes; --kv int8 takes less memory', () => {
+    const run = (...args: string[]) =>
+      JSON.parse(
+        hyperion('generate', llama, '--ids', '1,2,1,2,1,2', '--max-tokens', '40', '--json', ...args).stdout,
+      );
+    const [plain, speculated, small] = [run(), run('--speculate'), run('--kv', 'int8')];
+    expect(speculated.ids).toEqual(plain.ids);
+    expect(speculated.decoding.passes + speculated.decoding.accepted).toBe(40);
+    expect(small.enginePeakBytes).toBeLessThan(plain.enginePeakBytes);
+  });
+
   test('text on standard output, what it cost on standard error', () => {
     const { status, stdout, stderr } = hyperion('generate', llama, '--prompt', 'Hello', '--max-tokens', '5');
     expect(status).toBe(0);
