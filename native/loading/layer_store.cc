@@ -73,6 +73,7 @@ Status LayerStore::map_files() {
   const std::lock_guard lock(mutex_);
   for (Part& part : parts_) {
     const PartLayout& layout = part.stored.layout;
+    part.state = State::resident;
     if (layout.bytes == 0) continue;
     Result<PageRegion> pages = PageRegion::reserve(layout.bytes);
     if (!pages.ok()) return pages.status();
@@ -82,7 +83,6 @@ Status LayerStore::map_files() {
       Status status = file.map(run.offset, run.bytes, part.region.data() + run.place);
       if (!status.ok()) return status;
     }
-    part.state = State::resident;
     ++part.pins;
   }
   return {};

@@ -79,6 +79,7 @@ test.each<[string, string, (old: never) => unknown, RegExp]>([
   ['a layer that is text', 'layers.1', () => 'a', /has the layer "a"/],
   ['a layer without a checksum', 'layers.1.crc32', nothing, /has the layer/],
   ['a checksum that is none', 'layers.1.crc32', () => 'xyz', /has the layer/],
+  ['a checksum that is no text', 'layers.1.crc32', () => ({ toString: '0' }), /has the layer/],
   ['a tensor of no type', 'tensors.0.dtype', () => 'Q7', /has the tensor/],
   ['a shape of 2^60', 'tensors.0.shape', () => [2 ** 30, 2 ** 30], /has the tensor/],
   ['a negative extent', 'tensors.0.shape', () => [-1], /has the tensor/],

@@ -89,7 +89,8 @@ function isOrigin(value: unknown): value is Origin {
 function isSection(value: unknown): value is Section {
   if (!isObject(value)) return false;
   const { name, offset, bytes, crc32 } = value;
-  return typeof name === 'string' && isCount(offset) && isCount(bytes) && /^[0-9a-f]{8}$/.test(String(crc32));
+  const isChecksum = typeof crc32 === 'string' && /^[0-9a-f]{8}$/.test(crc32);
+  return typeof name === 'string' && isCount(offset) && isCount(bytes) && isChecksum;
 }
 
 function isSmallFile(value: unknown): value is Section {
