@@ -9,7 +9,7 @@ import { MOST_SEQUENCES, type NativeSessionOptions } from '../native';
 export interface SessionOptions {
   /** Bytes that the session may hold: a size such as '64 MiB', or a number. Default: no limit. */
   readonly budget?: number | string;
-  /** Layers that are read ahead of the one that computes, 0 to 1024. Default 2. */
+  /** Layers that are read ahead of the one that computes, 0 to 1024, of large ones seven parts at most. Default 2. */
   readonly prefetchWindow?: number;
   /** Threads that compute, 1 to 256. Default: the processors. */
   readonly threads?: number;
