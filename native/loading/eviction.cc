@@ -27,7 +27,7 @@ void LayerStore::choose_residents() {
   }
   for (const Region& region : spare_) add(region.size(), room);
   const bool unchanged = room == planned_room_ && needed == planned_bytes_;
-  if (options_.policy != Policy::cyclic || unchanged) return;
+  if (unchanged) return;
 
   planned_room_ = room;
   planned_bytes_ = needed;
@@ -50,25 +50,12 @@ void LayerStore::set_ahead(Part& part, bool ahead) {
   ahead ? ++ahead_ : --ahead_;
 }
 
-// Whether the policy gives up `left` rather than `right`.
+// Whether `left` is given up rather than `right`.
 bool LayerStore::is_given_up_before(int left, int right) const {
   const Part &a = part(left), &b = part(right);
   if (a.state != b.state) return a.state == State::resident;
   if (a.ahead != b.ahead) return b.ahead;
-  switch (options_.policy) {
-    case Policy::cyclic:
-      if (a.kept != b.kept) return b.kept;
-      break;
-    case Policy::lru:
-      return a.last_use < b.last_use;
-    case Policy::mfu:
-      if (a.uses != b.uses) return a.uses > b.uses;
-      break;
-    case Policy::fifo:
-      return a.loaded_at < b.loaded_at;
-    case Policy::priority:
-      break;
-  }
+  if (a.kept != b.kept) return b.kept;
   return walk_.next_use(left) > walk_.next_use(right);
 }
 
@@ -87,8 +74,8 @@ std::optional<int> LayerStore::victim() const {
 std::optional<Region> LayerStore::take_region(int index) {
   const Part& wanted = part(index);
   const uint64_t bytes = wanted.stored.layout.bytes;
-  const bool in_slot = !wanted.kept && options_.policy == Policy::cyclic &&
-                       bytes > options_.slot_bytes / 2 && bytes <= options_.slot_bytes;
+  const bool in_slot =
+      !wanted.kept && bytes > options_.slot_bytes / 2 && bytes <= options_.slot_bytes;
   const uint64_t most = in_slot ? options_.slot_bytes : bytes;
   const auto fits = [&](const Region& region) {
     return region.size() >= bytes && region.size() <= most;

@@ -99,8 +99,6 @@ Result<PartPin> LayerStore::acquire(int index) {
   walk_.advance(index);
   Part& wanted = part(index);
   ++wanted.pins;
-  ++wanted.uses;
-  wanted.last_use = ++clock_;
   set_ahead(wanted, false);
   if (wanted.state == State::resident) {
     ++statistics_.hits;
@@ -229,7 +227,6 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   loaded.state = State::loading;
   loaded.given_up = false;
   loaded.failure = {};
-  loaded.loaded_at = loaded.last_use = ++clock_;
   if (is_foreseen(index)) --absent_;
   std::vector<ReadRequest> requests;
   for (const Run& run : layout.runs) {

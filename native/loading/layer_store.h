@@ -1,5 +1,5 @@
-// The cache of weights under the budget: loads the parts of layers ahead of their use and gives up
-// others by a policy.
+// The cache of weights under the budget: keeps a set of parts for good and loads the rest ahead of
+// their use, which for passes in order reads least.
 #pragma once
 
 #include <atomic>
@@ -27,15 +27,10 @@ struct StoredPart {
   PartLayout layout;
 };
 
-// Which part is given up. `cyclic` keeps a set for good and streams the rest, which for passes in
-// order reads least.
-enum class Policy { cyclic, lru, mfu, fifo, priority };
-
 struct StoreOptions {
   size_t readers = 2;
   size_t prefetch_window = 2;  // layers loaded ahead of their use
   Access access = Access::buffered;
-  Policy policy = Policy::cyclic;
   // Streamed parts that fill more than half of such a slot lie in slots, which serve one after
   // another without pages being mapped anew; 0 = none do.
   uint64_t slot_bytes = 0;
@@ -123,9 +118,6 @@ class LayerStore {
     bool kept = false;   // stays from pass to pass
     bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
-    uint64_t uses = 0;
-    uint64_t last_use = 0;   // of the clock that counts acquisitions
-    uint64_t loaded_at = 0;  // likewise
     size_t pending = 0;      // requests queued or being read
     bool given_up = false;   // while loading: its bytes go back when the reads under way have ended
     Status failure;          // of the load that ended last
@@ -169,7 +161,6 @@ class LayerStore {
   uint64_t planned_room_ = 0;  // for which residents were chosen,
   uint64_t planned_bytes_ = 0;  // and of which parts
   Walk walk_;
-  uint64_t clock_ = 0;
   size_t ahead_ = 0;           // parts that are prefetched and not acquired since
   size_t absent_ = 0;          // parts that the walk foresees and that are absent
   std::vector<Region> spare_;  // regions of parts that were given up

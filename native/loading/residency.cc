@@ -31,9 +31,7 @@ std::vector<bool> choose_kept(const std::vector<Candidate>& candidates, uint64_t
   std::vector<size_t> order(candidates.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    const Candidate &left = candidates[a], &right = candidates[b];
-    return left.priority != right.priority ? left.priority > right.priority
-                                           : left.rank < right.rank;
+    return candidates[a].rank < candidates[b].rank;
   });
   std::vector<bool> kept(candidates.size(), false);
   uint64_t left = room - std::min(room, ring);

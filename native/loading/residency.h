@@ -17,10 +17,9 @@ std::vector<size_t> spread_ranks(size_t count);
 struct Candidate {
   uint64_t bytes;  // of the budget
   size_t rank;
-  double priority = 0;  // those of a higher one are kept first
 };
 
-// Keeps what fits into `room`, in order of priority and rank, leaving `ring` for the rest to stream
+// Keeps what fits into `room`, in order of rank, leaving `ring` for the rest to stream
 // through unless everything fits.
 std::vector<bool> choose_kept(const std::vector<Candidate>& candidates, uint64_t room,
                               uint64_t ring);

@@ -49,12 +49,5 @@ TEST(Residency, ASmallerSetIsWithinALargerOne) {
   }
 }
 
-TEST(Residency, KeepsAHigherPriorityFirst) {
-  std::vector<Candidate> candidates = equal_candidates(10);
-  candidates[3].priority = candidates[7].priority = 1;
-  const std::vector<bool> kept = choose_kept(candidates, 20, 0);
-  EXPECT_TRUE(kept[3] && kept[7]);
-}
-
 }  // namespace
 }  // namespace hyperion
