@@ -60,6 +60,10 @@ export interface NativeModelSpec {
   tensors: readonly NativeTensor[];
 }
 
+/** Which layers give way when the room for weights is used up. */
+export const POLICIES = ['cyclic', 'lru', 'mfu', 'fifo', 'priority'] as const;
+export type Policy = (typeof POLICIES)[number];
+
 export interface NativeSessionOptions {
   /** bytes; Infinity = unlimited */
   budget: number;
@@ -72,6 +76,7 @@ export interface NativeSessionOptions {
   memory: NativeStrategy;
   /** how keys and values are held */
   kv: 'f32' | 'int8';
+  policy: Policy;
 }
 
 /** What a session needs, in bytes unless the name says otherwise. */

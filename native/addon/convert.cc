@@ -27,6 +27,17 @@ Io to_io(const Napi::Value& value) {
                 "io is '" + name + "'; it must be 'auto', 'direct', 'buffered' or 'mmap'");
 }
 
+PolicyKind to_policy(const Napi::Value& value) {
+  const std::string name = to_text(value, "policy");
+  if (name == "cyclic") return PolicyKind::cyclic;
+  if (name == "lru") return PolicyKind::lru;
+  if (name == "mfu") return PolicyKind::mfu;
+  if (name == "fifo") return PolicyKind::fifo;
+  if (name == "priority") return PolicyKind::priority;
+  throw_invalid(value.Env(), "policy is '" + name +
+                                 "'; it must be 'cyclic', 'lru', 'mfu', 'fifo' or 'priority'");
+}
+
 KvType to_kv_type(const Napi::Value& value) {
   const std::string name = to_text(value, "kv");
   if (name == "f32") return KvType::f32;
@@ -136,6 +147,7 @@ SessionOptions to_session_options(const Napi::Value& value) {
       .io = to_io(object.Get("io")),
       .strategy = to_strategy(object.Get("memory")),
       .kv = to_kv_type(object.Get("kv")),
+      .policy = to_policy(object.Get("policy")),
   };
 }
 

@@ -55,6 +55,7 @@ Session::Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions
                                           StoreOptions{.readers = options.readers,
                                                        .prefetch_window = options.prefetch_window,
                                                        .access = access,
+                                                       .policy = options.policy,
                                                        .slot_bytes = requirements_.part_bytes()},
                                           cancelled_)),
       executor_(std::make_unique<Executor>(

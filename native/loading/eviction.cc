@@ -31,13 +31,15 @@ void LayerStore::choose_residents() {
 
   planned_room_ = room;
   planned_bytes_ = needed;
-  const std::vector<bool> kept = choose_kept(candidates, room, ring_bytes_);
+  // A policy that chooses when room is needed keeps a set only where that is everything.
+  const uint64_t ring = policy_->keeps_a_set() ? ring_bytes_ : room;
+  const std::vector<bool> kept = choose_kept(candidates, room, ring);
   for (int i = 0; i < part_count(); ++i) {
     Part& chosen = part(i);
-    chosen.kept = kept[static_cast<size_t>(i)];
+    chosen.use.kept = kept[static_cast<size_t>(i)];
     // What stays does not stay in a slot: it would take more than it was counted for.
     const bool in_slot = chosen.region.size() > chosen.stored.layout.bytes;
-    if (chosen.kept && in_slot && chosen.state == State::resident && chosen.pins == 0) {
+    if (chosen.use.kept && in_slot && chosen.state == State::resident && chosen.pins == 0) {
       Lock none;
       give_up(none, i);
     }
@@ -50,13 +52,18 @@ void LayerStore::set_ahead(Part& part, bool ahead) {
   ahead ? ++ahead_ : --ahead_;
 }
 
-// Whether `left` is given up rather than `right`.
+PartUse LayerStore::use_of(int index) const {
+  PartUse use = part(index).use;
+  use.next_use = walk_.next_use(index);
+  return use;
+}
+
+// Whether `left` is given up rather than `right`: what waits for its use only after all else.
 bool LayerStore::is_given_up_before(int left, int right) const {
   const Part &a = part(left), &b = part(right);
   if (a.state != b.state) return a.state == State::resident;
   if (a.ahead != b.ahead) return b.ahead;
-  if (a.kept != b.kept) return b.kept;
-  return walk_.next_use(left) > walk_.next_use(right);
+  return policy_->gives_way_before(use_of(left), use_of(right));
 }
 
 // The unpinned part that is given up first: one that is read ahead, or being read, only if there is
@@ -75,7 +82,7 @@ std::optional<Region> LayerStore::take_region(int index) {
   const Part& wanted = part(index);
   const uint64_t bytes = wanted.stored.layout.bytes;
   const bool in_slot =
-      !wanted.kept && bytes > options_.slot_bytes / 2 && bytes <= options_.slot_bytes;
+      !wanted.use.kept && bytes > options_.slot_bytes / 2 && bytes <= options_.slot_bytes;
   const uint64_t most = in_slot ? options_.slot_bytes : bytes;
   const auto fits = [&](const Region& region) {
     return region.size() >= bytes && region.size() <= most;
@@ -96,11 +103,14 @@ std::optional<Region> LayerStore::take_region(int index) {
 
 // Takes a region for a prefetch out of free room and of parts needed later than `index`.
 bool LayerStore::make_room_for_prefetch(int index, Region& region) {
-  const size_t use = walk_.next_use(index);
+  const PartUse comes = use_of(index);
   const auto may_go = [&](int other) {
     const Part& candidate = part(other);
-    return candidate.state == State::resident && candidate.pins == 0 && !candidate.ahead &&
-           !candidate.kept && !candidate.region.empty() && walk_.next_use(other) > use;
+    const bool idle = candidate.state == State::resident && candidate.pins == 0 &&
+                      !candidate.ahead && !candidate.use.kept && !candidate.region.empty();
+    if (!idle) return false;
+    const PartUse stays = use_of(other);
+    return stays.next_use > comes.next_use && policy_->yields(stays, comes);
   };
   for (;;) {
     if (std::optional<Region> taken = take_region(index)) {

@@ -48,6 +48,7 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, Engine
     : model_(model),
       memory_(memory),
       options_(options),
+      policy_(make_policy(options.policy)),
       cancelled_(cancelled),
       parts_(parts.size()),
       ranks_(rank_parts(parts)),
@@ -99,6 +100,8 @@ Result<PartPin> LayerStore::acquire(int index) {
   walk_.advance(index);
   Part& wanted = part(index);
   ++wanted.pins;
+  ++wanted.use.uses;
+  wanted.use.used_at = ++clock_;
   set_ahead(wanted, false);
   if (wanted.state == State::resident) {
     ++statistics_.hits;
@@ -155,6 +158,11 @@ std::optional<PartPin> LayerStore::pin_holder(const Piece& piece) {
     }
   }
   return std::nullopt;
+}
+
+void LayerStore::set_priority(int index, double priority) {
+  const std::lock_guard lock(mutex_);
+  part(index).use.priority = priority;
 }
 
 bool LayerStore::reclaim() {
@@ -227,6 +235,7 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   loaded.state = State::loading;
   loaded.given_up = false;
   loaded.failure = {};
+  loaded.use.loaded_at = loaded.use.used_at = ++clock_;
   if (is_foreseen(index)) --absent_;
   std::vector<ReadRequest> requests;
   for (const Run& run : layout.runs) {

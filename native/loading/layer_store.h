@@ -1,5 +1,5 @@
-// The cache of weights under the budget: keeps a set of parts for good and loads the rest ahead of
-// their use, which for passes in order reads least.
+// The cache of weights under the budget: loads parts ahead of their use, and gives up others by a
+// policy.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "loading/part_layout.h"
+#include "loading/policy.h"
 #include "loading/readers.h"
 #include "loading/residency.h"
 #include "loading/walk.h"
@@ -31,6 +32,7 @@ struct StoreOptions {
   size_t readers = 2;
   size_t prefetch_window = 2;  // layers loaded ahead of their use
   Access access = Access::buffered;
+  PolicyKind policy = PolicyKind::cyclic;
   // Streamed parts that fill more than half of such a slot lie in slots, which serve one after
   // another without pages being mapped anew; 0 = none do.
   uint64_t slot_bytes = 0;
@@ -91,7 +93,10 @@ class LayerStore {
   // Pins the resident part that holds all bytes of the piece, if there is one.
   std::optional<PartPin> pin_holder(const Piece& piece);
 
-  // Gives up what is needed least; false when there is nothing.
+  // Of parts of the policy `priority`, those of a higher one stay. 0 unless it is set.
+  void set_priority(int part, double priority);
+
+  // Gives up what the policy says; false when there is nothing.
   bool reclaim();
 
   // Wakes whoever waits, to look at `cancelled`.
@@ -115,7 +120,7 @@ class LayerStore {
     StoredPart stored;
     State state = State::absent;
     Region region;
-    bool kept = false;   // stays from pass to pass
+    PartUse use;         // but for its next use, which the walk knows
     bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
     size_t pending = 0;      // requests queued or being read
@@ -137,6 +142,7 @@ class LayerStore {
   std::optional<Region> take_region(int index);
   void prefetch_ahead();
   bool make_room_for_prefetch(int index, Region& region);
+  PartUse use_of(int index) const;
   bool is_given_up_before(int left, int right) const;
   std::optional<int> victim() const;
   bool give_up(Lock& lock, int index);
@@ -150,6 +156,7 @@ class LayerStore {
   const Model& model_;
   EngineMemory& memory_;
   const StoreOptions options_;
+  const std::unique_ptr<const Policy> policy_;
   const std::atomic<bool>& cancelled_;
 
   mutable std::mutex mutex_;
@@ -161,6 +168,7 @@ class LayerStore {
   uint64_t planned_room_ = 0;  // for which residents were chosen,
   uint64_t planned_bytes_ = 0;  // and of which parts
   Walk walk_;
+  uint64_t clock_ = 0;         // counts loads and uses
   size_t ahead_ = 0;           // parts that are prefetched and not acquired since
   size_t absent_ = 0;          // parts that the walk foresees and that are absent
   std::vector<Region> spare_;  // regions of parts that were given up

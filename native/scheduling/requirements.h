@@ -22,6 +22,7 @@ struct SessionOptions {
   Io io = Io::automatic;
   StrategyConfig strategy = {};
   KvType kv = KvType::f32;
+  PolicyKind policy = PolicyKind::cyclic;
 };
 
 // INVALID for numbers outside their ranges.

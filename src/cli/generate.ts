@@ -75,8 +75,8 @@ async function generate(path: string, flags: Flags, command: Command): Promise<v
   // What was resident before is not the session's: the peak is counted from here.
   resetResidentPeak();
   const baseline = processMemory().resident;
-  const { budget, threads, prefetchWindow, strategy, activations, kv } = flags;
-  const session = model.session({ budget, threads, prefetchWindow, strategy, activations, kv });
+  const { budget, threads, prefetchWindow, policy, strategy, activations, kv } = flags;
+  const session = model.session({ budget, threads, prefetchWindow, policy, strategy, activations, kv });
   const { maxTokens, temperature, topK, topP, seed } = flags;
   const signal = interruptSignal();
   const speculate = flags.speculate ? 'prompt-lookup' : 'none';

@@ -4,9 +4,13 @@ import { Progress } from '../display';
 import type { SessionOptions } from '../inference/options';
 import { STRATEGIES, type StrategyName } from '../memory/strategy';
 import type { WorkOptions } from '../model/chunk-reader';
+import { POLICIES } from '../native';
 
 /** Options of a session, as commander gives them. */
-export type SessionFlags = Pick<SessionOptions, 'threads' | 'prefetchWindow' | 'activations' | 'kv'> & {
+export type SessionFlags = Pick<
+  SessionOptions,
+  'threads' | 'prefetchWindow' | 'policy' | 'activations' | 'kv'
+> & {
   budget?: string;
   strategy?: StrategyName;
 };
@@ -17,6 +21,11 @@ export function addSessionOptions(command: Command): Command {
     .option('--budget <size>', 'memory for the session, as 600MiB, 1.5GiB or bytes (default: unlimited)')
     .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
     .option('--prefetch-window <n>', 'layers read ahead (default: 2)', parseNumber)
+    .addOption(
+      new Option('--policy <name>', 'which layers give way when room is needed')
+        .choices(POLICIES)
+        .default('cyclic'),
+    )
     .addOption(
       new Option('--strategy <name>', 'where memory comes from').choices(STRATEGIES).default('dynamic'),
     )

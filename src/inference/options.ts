@@ -4,7 +4,7 @@ import { checkChoice, checkInteger, checkNumber } from '../checks';
 import { HyperionError } from '../errors';
 import { parseBudget } from '../memory/budget';
 import { resolveStrategy, type StrategyConfig, type StrategyName } from '../memory/strategy';
-import { MOST_SEQUENCES, type NativeSessionOptions } from '../native';
+import { MOST_SEQUENCES, type NativeSessionOptions, POLICIES, type Policy } from '../native';
 
 export interface SessionOptions {
   /** Bytes that the session may hold: a size such as '64 MiB', or a number. Default: no limit. */
@@ -27,6 +27,12 @@ export interface SessionOptions {
    * each token and KV head, and changes logits a little. Default 'f32'.
    */
   readonly kv?: 'f32' | 'int8';
+  /**
+   * Which layers give way when the budget has no more room: 'cyclic' keeps a set for good and streams the rest, which reads least;
+   * 'lru' the least recently used, 'mfu' the most frequently used, 'fifo' the one that was loaded first, 'priority' the one of the
+   * lowest priority. Changes no bit of the output. Default 'cyclic'.
+   */
+  readonly policy?: Policy;
   /** The type of activations. Both choices compute in float32 today; 'auto' leaves a faster type open. Default 'auto'. */
   readonly activations?: 'auto' | 'f32';
 }
@@ -42,6 +48,7 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
     io: checkChoice('io', options.io ?? 'auto', ['auto', 'direct', 'buffered']),
     memory: resolveStrategy(options.strategy ?? 'dynamic'),
     kv: checkChoice('kv', options.kv ?? 'f32', ['f32', 'int8']),
+    policy: checkChoice('policy', options.policy ?? 'cyclic', POLICIES),
   };
 }
 

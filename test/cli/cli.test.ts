@@ -195,6 +195,7 @@ describe('generate', () => {
       );
     const [plain, speculated, small] = [run(), run('--speculate'), run('--kv', 'int8')];
     expect(speculated.ids).toEqual(plain.ids);
+    expect(run('--policy', 'lru', '--budget', '3MiB').ids).toEqual(plain.ids);
     expect(speculated.decoding.passes + speculated.decoding.accepted).toBe(40);
     expect(small.enginePeakBytes).toBeLessThan(plain.enginePeakBytes);
   });

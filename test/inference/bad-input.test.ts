@@ -99,6 +99,7 @@ describe('options of a session', () => {
     [{ threads: 1.5 }, /threads is 1.5/],
     [{ prefetchWindow: -1 }, /prefetchWindow is -1/],
     [{ kv: 'int4' as 'int8' }, /kv is 'int4'/],
+    [{ policy: 'belady' as 'lru' }, /policy is 'belady'; it must be one of cyclic, lru, mfu, fifo, priority/],
     [{ readers: 0 }, /readers is 0/],
     [{ io: 'mmap' as never }, /io is 'mmap'; it must be one of auto, direct, buffered/],
     [{ activations: 'bf16' as never }, /activations is 'bf16'; it must be one of auto, f32/],

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Model, openModel } from '../../src/inference/model';
-import { native } from '../../src/native';
+import { native, POLICIES } from '../../src/native';
 import { expected, fixture, floats, largestDifference, readSafetensors, sameBits } from '../support/fixtures';
 import { temporaryFolder } from '../support/temporary';
 
@@ -72,6 +72,15 @@ describe.each(['llama', 'llama-256', 'mistral-sharded', 'qwen2', 'qwen3', 'gpt2'
       }
     },
   );
+
+  test.each(POLICIES)('policy %s: the same bits, pass after pass', async (policy) => {
+    const reference = await model.session().forward(inputIds);
+    for (const budget of [budgets.smallest, budgets.between]) {
+      await using session = model.session({ budget, policy });
+      for (let pass = 0; pass < 3; pass += 1)
+        expect(sameBits((await session.forward(inputIds)).data, reference.data)).toBe(true);
+    }
+  });
 
   test('`hyperion logits` writes the same numbers', () => {
     const out = join(temporaryFolder(), 'logits.safetensors');
