@@ -61,6 +61,10 @@ export interface NativeModelSpec {
 }
 
 /** Which layers give way when the room for weights is used up. */
+/** Ways of reading weights. */
+export const IO = ['auto', 'direct', 'uring', 'buffered', 'mmap'] as const;
+export type Io = (typeof IO)[number];
+
 export const POLICIES = ['cyclic', 'lru', 'mfu', 'fifo', 'priority'] as const;
 export type Policy = (typeof POLICIES)[number];
 
@@ -71,8 +75,7 @@ export interface NativeSessionOptions {
   /** layers read ahead of the one that computes */
   prefetchWindow: number;
   readers: number;
-  /** 'mmap' is the peer of benchmarks, outside the budget: see Model.sessionWith */
-  io: 'auto' | 'direct' | 'buffered' | 'mmap';
+  io: Io;
   memory: NativeStrategy;
   /** how keys and values are held */
   kv: 'f32' | 'int8';
@@ -120,7 +123,7 @@ export interface NativeStatistics {
   /** tokens in the KV cache */
   position: number;
   prefillChunk: number;
-  io: 'direct' | 'buffered' | 'mmap';
+  io: Exclude<Io, 'auto'>;
   /** indices of layers */
   residentLayers: readonly number[];
 }

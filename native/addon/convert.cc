@@ -21,10 +21,11 @@ Io to_io(const Napi::Value& value) {
   const std::string name = to_text(value, "io");
   if (name == "auto") return Io::automatic;
   if (name == "direct") return Io::direct;
+  if (name == "uring") return Io::uring;
   if (name == "buffered") return Io::buffered;
   if (name == "mmap") return Io::mapped;
-  throw_invalid(value.Env(),
-                "io is '" + name + "'; it must be 'auto', 'direct', 'buffered' or 'mmap'");
+  throw_invalid(value.Env(), "io is '" + name +
+                                 "'; it must be 'auto', 'direct', 'uring', 'buffered' or 'mmap'");
 }
 
 PolicyKind to_policy(const Napi::Value& value) {

@@ -19,7 +19,7 @@ std::vector<uint64_t> asked_rows(std::span<const Place> places) {
 }  // namespace
 
 Executor::Executor(Parts parts, const SessionOptions& options, Access access)
-    : reads_rows_(access != Access::mapped),
+    : reads_rows_(options.io != Io::mapped),
       graph_(parts.graph),
       requirements_(parts.requirements),
       memory_(parts.memory),
@@ -58,7 +58,7 @@ Status Executor::forward(const Pass& pass) {
     end = next_end;
     asked = std::move(next_asked);
   }
-  return {};
+  return store_.check_mapped();
 }
 
 // Where a chunk ends: a text that is read whole is not parted.

@@ -2,18 +2,27 @@
 
 #include <algorithm>
 
+#include "loading/choose_reading.h"
 #include "scheduling/graph_check.h"
 
 namespace hyperion {
 namespace {
 
-Result<Access> choose_access(const Model& model, Io io) {
-  if (io == Io::direct && !model.has_direct()) {
-    return Status(Code::unsupported,
-                  "io is 'direct', but the model's file system refuses direct reads");
+// How a session reads at first: `auto` measures when the first pass begins.
+Access first_access(const Model& model, Io io) {
+  switch (io) {
+    case Io::direct:
+      return Access::direct;
+    case Io::uring:
+      return Access::uring;
+    case Io::buffered:
+      return Access::buffered;
+    case Io::mapped:
+      return Access::mapped;
+    case Io::automatic:
+      break;
   }
-  if (io == Io::mapped) return Access::mapped;
-  return io == Io::buffered || !model.has_direct() ? Access::buffered : Access::direct;
+  return model.has_direct() ? Access::direct : Access::buffered;
 }
 
 }  // namespace
@@ -23,21 +32,21 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Model> model, G
   if (const char* problem = isa_override_problem()) return Status(Code::unsupported, problem);
   if (Status status = check_options(options); !status.ok()) return status;
   if (Status status = check_graph(graph, *model); !status.ok()) return status;
-  Result<Access> access = choose_access(*model, options.io);
-  if (!access.ok()) return access.status();
+  const Access access = first_access(*model, options.io);
+  if (Status status = check_access(*model, access); !status.ok()) return status;
   const Requirements requirements(graph, *model, options);
   if (Status status = requirements.check(1); !status.ok()) return status;
   if (Status status = requirements.check_strategy(); !status.ok()) return status;
 
   std::shared_ptr<Session> session(
-      new Session(std::move(model), std::move(graph), options, access.value()));
+      new Session(std::move(model), std::move(graph), options, access));
   if (session->store_->reader_threads() == 0 || session->executor_->reader_threads() == 0 ||
       session->thread_ == nullptr) {
     return Status(Code::out_of_memory, "the operating system refuses another thread");
   }
   Status reserved = session->memory_.use(session->requirements_.strategy());
   if (!reserved.ok()) return reserved;
-  if (access.value() == Access::mapped) {
+  if (access == Access::mapped) {
     if (Status status = session->store_->map_files(); !status.ok()) return status;
   }
   return session;
@@ -48,7 +57,6 @@ Session::Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions
     : model_(std::move(model)),
       graph_(std::move(graph)),
       options_(options),
-      access_(access),
       requirements_(graph_, *model_, options),
       memory_(options.budget, monitor_),
       store_(std::make_unique<LayerStore>(*model_, requirements_.parts().parts, memory_,
@@ -234,7 +242,7 @@ SessionStatistics Session::statistics() const {
     statistics.position = extent.positions;
     statistics.prefill_chunk = requirements_.chunk(extent.positions == 0 ? 1 : extent);
   }
-  statistics.access = access_;
+  statistics.access = store_->access();
   statistics.resident_layers = store_->resident_layers();
   return statistics;
 }
@@ -274,6 +282,10 @@ void Session::work() {
 
 Status Session::run(const Job& job) {
   if (cancelled_) return Status(Code::cancelled, "the pass was cancelled");
+  if (options_.io == Io::automatic && !began_) {
+    store_->read_by(choose_reading(*model_, options_.readers).access);
+  }
+  began_ = true;
   Status status = executor_->forward(job.pass);
   // Freeing memory for a pass may fail because of the cancel.
   if (!status.ok() && cancelled_) return Status(Code::cancelled, "the pass was cancelled");

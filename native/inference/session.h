@@ -40,7 +40,7 @@ struct SequencePart {
 class Session {
  public:
   // OVER_BUDGET, with the smallest budget, before any allocation; INVALID for a graph that does not
-  // fit the model; UNSUPPORTED when direct reads are demanded and refused.
+  // fit the model; UNSUPPORTED for a way of reading that is refused here.
   static Result<std::shared_ptr<Session>> create(std::shared_ptr<Model> model, Graph graph,
                                                  const SessionOptions& options);
   ~Session() { close(); }
@@ -106,11 +106,11 @@ class Session {
   const std::shared_ptr<Model> model_;
   const Graph graph_;
   const SessionOptions options_;
-  const Access access_;
   const Requirements requirements_;
   Monitor monitor_;
   EngineMemory memory_;
   Region recording_;
+  bool began_ = false;  // a pass has; the engine thread's
 
   std::atomic<bool> cancelled_ = false;
   std::atomic<uint64_t> tokens_ = 0;

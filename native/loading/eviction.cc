@@ -135,7 +135,7 @@ bool LayerStore::give_up(Lock& lock, int index) {
   Part& given = part(index);
   if (given.state == State::loading) {
     given.given_up = true;
-    given.pending -= readers_.drop(index);
+    given.pending -= readers_->drop(index);
     if (given.pending == 0) finish_load(index);
     changed_.wait(lock, [&] { return given.state != State::loading || cancelled_; });
     return given.state != State::loading;
@@ -161,7 +161,7 @@ void LayerStore::on_read(int index, const Status& status) {
   --read.pending;
   if (!status.ok() && read.failure.ok() && !read.given_up) {
     note_failure(read, status);
-    read.pending -= readers_.drop(index);
+    read.pending -= readers_->drop(index);
   }
   if (read.pending == 0) finish_load(index);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "loading/mapped_runs.h"
+
 namespace hyperion {
 namespace {
 
@@ -48,14 +50,12 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, Engine
     : model_(model),
       memory_(memory),
       options_(options),
+      access_(options.access),
       policy_(make_policy(options.policy)),
       cancelled_(cancelled),
       parts_(parts.size()),
       ranks_(rank_parts(parts)),
-      walk_(parts.size()),
-      readers_(options.readers,
-               [this](int part, const Status& status) { on_read(part, status); },
-               options.access) {
+      walk_(parts.size()) {
   uint64_t largest = 0;
   size_t in_layer = 0, most_in_layer = 1;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -66,27 +66,51 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, Engine
   }
   window_ = std::min(std::min(options.prefetch_window, kMostAhead) * most_in_layer, kMostAhead);
   ring_bytes_ = memory.footprint(std::max(largest, options.slot_bytes)) * (window_ + 1);
+  start_readers();
 }
 
 LayerStore::~LayerStore() = default;
 
+void LayerStore::start_readers() {
+  readers_.emplace(
+      options_.readers, [this](int part, const Status& status) { on_read(part, status); }, access_);
+}
+
+// Without the lock, which reclaim() takes: no other thread uses the store yet.
 Status LayerStore::map_files() {
-  const std::lock_guard lock(mutex_);
   for (Part& part : parts_) {
     const PartLayout& layout = part.stored.layout;
     part.state = State::resident;
-    if (layout.bytes == 0) continue;
-    Result<PageRegion> pages = PageRegion::reserve(layout.bytes);
-    if (!pages.ok()) return pages.status();
-    part.region = Region::uncharged(std::move(pages.value()));
-    for (const Run& run : layout.runs) {
-      File& file = model_.file(run.file, Access::mapped);
-      Status status = file.map(run.offset, run.bytes, part.region.data() + run.place);
-      if (!status.ok()) return status;
-    }
     ++part.pins;
+    if (layout.bytes == 0) continue;
+    Result<MappedRuns> mapped = map_runs(model_, layout.runs, layout.bytes, memory_);
+    if (!mapped.ok()) return mapped.status();
+    part.region = std::move(mapped.value().region);
+    part.mapped = std::move(mapped.value().range);
+  }
+  access_ = Access::mapped;
+  return {};
+}
+
+Status LayerStore::check_mapped() const {
+  if (access() != Access::mapped) return {};
+  for (const Part& part : parts_) {
+    const Status status = hyperion::check_mapped(part.mapped, model_, part.stored.layout.runs);
+    if (!status.ok()) return Status(status.code(), "layer " + part.stored.name + ": " + status.message());
   }
   return {};
+}
+
+void LayerStore::read_by(Access access) {
+  const std::lock_guard lock(mutex_);
+  if (access == access_) return;
+  access_ = access;
+  start_readers();
+}
+
+Access LayerStore::access() const {
+  const std::lock_guard lock(mutex_);
+  return access_;
 }
 
 void LayerStore::begin_pass(std::vector<int> order, const std::vector<int>& next_order) {
@@ -134,7 +158,7 @@ Status LayerStore::load_and_wait(Lock& lock, int index) {
     if (wanted.state == State::absent) {
       if (Status status = load(lock, index); !status.ok()) return status;
     } else {
-      readers_.promote(index);
+      readers_->promote(index);
     }
     prefetch_ahead();
     changed_.wait(lock, [&] { return wanted.state != State::loading || cancelled_; });
@@ -188,7 +212,7 @@ void LayerStore::interrupt() {
 StoreStatistics LayerStore::statistics() const {
   const std::lock_guard lock(mutex_);
   StoreStatistics statistics = statistics_;
-  statistics.reads = readers_.totals();
+  statistics.reads = readers_->totals();
   return statistics;
 }
 
@@ -240,11 +264,11 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   std::vector<ReadRequest> requests;
   for (const Run& run : layout.runs) {
     if (loaded.failure.ok()) {
-      note_failure(loaded, model_.file(run.file, options_.access).check_unchanged());
+      note_failure(loaded, model_.file(run.file, access_).check_unchanged());
     }
     for (uint64_t done = 0; done < run.bytes; done += kMaxReadBytes) {
       const uint64_t bytes = std::min(kMaxReadBytes, run.bytes - done);
-      requests.push_back({&model_.file(run.file, options_.access), run.offset + done,
+      requests.push_back({&model_.file(run.file, access_), run.offset + done,
                           loaded.region.data() + run.place + done, bytes,
                           std::min(bytes, run.required - std::min(done, run.required)), index});
     }
@@ -255,7 +279,7 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   if (requests.empty()) {
     finish_load(index);
   } else {
-    readers_.queue(requests, urgency);
+    readers_->queue(requests, urgency);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "loading/residency.h"
 #include "loading/walk.h"
 #include "memory/region.h"
+#include "platform/mapped_range.h"
 
 namespace hyperion {
 
@@ -29,7 +30,7 @@ struct StoredPart {
 };
 
 struct StoreOptions {
-  size_t readers = 2;
+  size_t readers = 4;
   size_t prefetch_window = 2;  // layers loaded ahead of their use
   Access access = Access::buffered;
   PolicyKind policy = PolicyKind::cyclic;
@@ -75,9 +76,17 @@ class LayerStore {
              StoreOptions options, const std::atomic<bool>& cancelled);
   ~LayerStore();
 
-  // Makes every part resident for good as a mapping of its files, uncharged and never evicted: the
-  // peer that streaming is measured against. Called before the first pass. OUT_OF_MEMORY, IO.
+  // Makes every part resident for good as a mapping of its files, charged though its pages come
+  // when they are touched. Called before the first pass. OVER_BUDGET, OUT_OF_MEMORY, UNSUPPORTED, IO.
   Status map_files();
+
+  // CORRUPT when anything that a pass read from mapped parts may have been zeros in place of a
+  // file's bytes: asked when it ends.
+  Status check_mapped() const;
+
+  // Reads in this way from now on. REQUIRES: nothing was loaded yet; not Access::mapped.
+  void read_by(Access access);
+  Access access() const;
 
   // Says which parts the pass that begins will acquire, in order, and which the one after it, so
   // that prefetch runs on across the end of the pass.
@@ -111,7 +120,7 @@ class LayerStore {
 
   // Reader threads that run; 0 when the operating system refused them all and nothing can be
   // loaded.
-  size_t reader_threads() const { return readers_.size(); }
+  size_t reader_threads() const { return readers_->size(); }
 
  private:
   friend class PartPin;
@@ -120,6 +129,7 @@ class LayerStore {
     StoredPart stored;
     State state = State::absent;
     Region region;
+    MappedRange mapped;  // watches the region where it is a mapping of files
     PartUse use;         // but for its next use, which the walk knows
     bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
@@ -134,6 +144,7 @@ class LayerStore {
   int part_count() const { return static_cast<int>(parts_.size()); }
   int layer_count() const { return parts_.empty() ? 0 : parts_.back().stored.layer + 1; }
   bool is_foreseen(int index) const { return walk_.next_use(index) != kNever; }
+  void start_readers();
   void choose_residents();
   void set_ahead(Part& part, bool ahead);
 
@@ -156,6 +167,7 @@ class LayerStore {
   const Model& model_;
   EngineMemory& memory_;
   const StoreOptions options_;
+  Access access_;
   const std::unique_ptr<const Policy> policy_;
   const std::atomic<bool>& cancelled_;
 
@@ -173,7 +185,7 @@ class LayerStore {
   size_t absent_ = 0;          // parts that the walk foresees and that are absent
   std::vector<Region> spare_;  // regions of parts that were given up
   StoreStatistics statistics_;
-  Readers readers_;  // last: its threads call on_read() until it is gone
+  std::optional<Readers> readers_;  // last: its threads call on_read() until it is gone
 };
 
 }  // namespace hyperion

@@ -2,16 +2,6 @@
 
 namespace hyperion {
 
-Status MappedRuns::check(const Model& model, std::span<const Run> runs) const {
-  if (!range.broken()) return {};
-  for (const Run& run : runs) {
-    const Status status = model.file(run.file, Access::mapped).check_unchanged();
-    if (status.code() == Code::corrupt) return status;
-  }
-  return Status(Code::corrupt, model.file(runs.front().file, Access::mapped).path() +
-                                   ": the disk failed to give mapped bytes of it");
-}
-
 Result<MappedRuns> map_runs(const Model& model, std::span<const Run> runs, uint64_t bytes,
                             EngineMemory& memory) {
   Result<Region> region = Region::map(memory, Tag::weights, bytes);
@@ -26,6 +16,16 @@ Result<MappedRuns> map_runs(const Model& model, std::span<const Run> runs, uint6
   }
   mapped.range = MappedRange(data, mapped.region.size());
   return mapped;
+}
+
+Status check_mapped(const MappedRange& range, const Model& model, std::span<const Run> runs) {
+  if (!range.broken()) return {};
+  for (const Run& run : runs) {
+    const Status status = model.file(run.file, Access::mapped).check_unchanged();
+    if (status.code() == Code::corrupt) return status;
+  }
+  return Status(Code::corrupt, model.file(runs.front().file, Access::mapped).path() +
+                                   ": the disk failed to give mapped bytes of it");
 }
 
 }  // namespace hyperion

@@ -14,9 +14,6 @@ namespace hyperion {
 struct MappedRuns {
   Region region;
   MappedRange range;  // last: it watches the region
-
-  // CORRUPT when anything read from the runs so far may have been zeros in place of a file's bytes.
-  Status check(const Model& model, std::span<const Run> runs) const;
 };
 
 // Maps the runs at their places in a region of so many bytes, which are charged as weights; nothing
@@ -24,5 +21,9 @@ struct MappedRuns {
 // REQUIRES: bytes > 0; places, offsets and lengths of the runs are multiples of kPageSize.
 Result<MappedRuns> map_runs(const Model& model, std::span<const Run> runs, uint64_t bytes,
                             EngineMemory& memory);
+
+// CORRUPT when anything read from the runs in `range` so far may have been zeros in place of a
+// file's bytes.
+Status check_mapped(const MappedRange& range, const Model& model, std::span<const Run> runs);
 
 }  // namespace hyperion

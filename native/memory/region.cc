@@ -29,11 +29,6 @@ Result<Region> Region::map(EngineMemory& memory, Tag tag, uint64_t bytes) {
   return Region(Source::pages, &memory, tag, block.value(), size);
 }
 
-Region Region::uncharged(PageRegion pages) {
-  const uint64_t size = pages.size();
-  return Region(Source::file, nullptr, Tag::weights, pages.release(), size);
-}
-
 Region::Region(Region&& other) noexcept {
   *this = std::move(other);
 }
@@ -52,16 +47,10 @@ Region& Region::operator=(Region&& other) noexcept {
 
 void Region::free() {
   if (size_ == 0) return;
-  switch (source_) {
-    case Source::strategy:
-      memory_->free(tag_, data_, size_);
-      break;
-    case Source::pages:
-      memory_->unmap_pages(tag_, data_, size_);
-      break;
-    case Source::file:
-      PageRegion::unmap(data_, size_);
-      break;
+  if (source_ == Source::strategy) {
+    memory_->free(tag_, data_, size_);
+  } else {
+    memory_->unmap_pages(tag_, data_, size_);
   }
   data_ = nullptr;
   size_ = 0;

@@ -24,9 +24,6 @@ class Region {
   // Pages of their own, beneath the session's strategy; reclaims too.
   static Result<Region> map(EngineMemory& memory, Tag tag, uint64_t bytes);
 
-  // Pages that belong to a file's cache: they cost the budget nothing.
-  static Region uncharged(PageRegion pages);
-
   Region() = default;
   Region(Region&& other) noexcept;
   Region& operator=(Region&& other) noexcept;
@@ -40,13 +37,13 @@ class Region {
   bool empty() const { return size_ == 0; }
 
  private:
-  enum class Source { strategy, pages, file };
+  enum class Source { strategy, pages };
   Region(Source source, EngineMemory* memory, Tag tag, std::byte* data, uint64_t size)
       : source_(source), tag_(tag), memory_(memory), data_(data), size_(size) {}
 
   Source source_ = Source::strategy;
   Tag tag_ = Tag::scratch;
-  EngineMemory* memory_ = nullptr;  // null for files
+  EngineMemory* memory_ = nullptr;
   std::byte* data_ = nullptr;
   uint64_t size_ = 0;
 };

@@ -33,6 +33,11 @@ Status check_options(const SessionOptions& options) {
   if (Status s = check("readers", options.readers, 1, 64); !s.ok()) return s;
   if (Status s = check("prefetchWindow", options.prefetch_window, 0, 65536); !s.ok()) return s;
   if (Status s = check("budget", options.budget, 1, kUnlimited); !s.ok()) return s;
+  if (options.io == Io::mapped && options.strategy.kind == StrategyConfig::Kind::fixed) {
+    return Status(Code::invalid,
+                  "io is 'mmap', whose weights cannot lie in the pool of a static strategy; take "
+                  "another strategy, or another io");
+  }
   // The pool of a fixed strategy may be left to the requirements.
   StrategyConfig strategy = options.strategy;
   strategy.initial_pool_size = std::max<uint64_t>(strategy.initial_pool_size, 1);
@@ -42,7 +47,7 @@ Status check_options(const SessionOptions& options) {
 Requirements::Requirements(const Graph& graph, const Model& model, const SessionOptions& options)
     : graph_(graph), options_(options), strategy_(options.strategy), room_(options.budget) {
   for (const GraphLayer& layer : graph.layers) {
-    if (!is_lookup_only(layer)) continue;
+    if (!is_lookup_only(layer) || options.io == Io::mapped) continue;
     for (const Op& op : layer.ops) {
       const Tensor& table = model.tensors()[std::get<Embed>(op).table];
       staging_ = std::max(staging_, row_staging_bytes(table, options.readers));
@@ -53,7 +58,8 @@ Requirements::Requirements(const Graph& graph, const Model& model, const Session
   if (strategy_.kind == StrategyConfig::Kind::fixed) size_fixed_pool();
 }
 
-// Into the largest parts of which the budget holds some beside the longest sequence.
+// Into the largest parts of which the budget holds some beside the longest sequence. (What is mapped
+// stays whole.)
 void Requirements::cut_layers(const Model& model) {
   part_bytes_ = kSmallestPart;
   parts_ = cut(graph_, model, part_bytes_);
@@ -61,12 +67,13 @@ void Requirements::cut_layers(const Model& model) {
   const uint64_t rest = smallest_budget(graph_.context_length);
   for (uint64_t bytes = kLargestPart; bytes > kSmallestPart; bytes /= 2) {
     const uint64_t needed = checked_add(rest, kPartsAtOnce * bytes).value_or(kUnlimited);
-    if (needed > room_) continue;
+    if (needed > room_ && options_.io != Io::mapped) continue;
     part_bytes_ = bytes;
     parts_ = cut(graph_, model, bytes);
     break;
   }
   for (const StoredPart& part : parts_.parts) weights_ += footprint(part.layout.bytes);
+  if (options_.io == Io::mapped) largest_part_ = weights_;
 }
 
 // What must be resident at one time.

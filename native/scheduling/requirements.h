@@ -12,13 +12,14 @@
 
 namespace hyperion {
 
-enum class Io { automatic, direct, buffered, mapped };
+// How weights are read. Mapped ones all stay, in their files' page cache.
+enum class Io { automatic, direct, uring, buffered, mapped };
 
 struct SessionOptions {
   uint64_t budget = kUnlimited;  // bytes
   uint64_t threads = 1;
   uint64_t prefetch_window = 2;  // layers
-  uint64_t readers = 2;
+  uint64_t readers = 4;
   Io io = Io::automatic;
   StrategyConfig strategy = {};
   KvType kv = KvType::f32;

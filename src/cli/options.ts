@@ -4,12 +4,12 @@ import { Progress } from '../display';
 import type { SessionOptions } from '../inference/options';
 import { STRATEGIES, type StrategyName } from '../memory/strategy';
 import type { WorkOptions } from '../model/chunk-reader';
-import { POLICIES } from '../native';
+import { IO, POLICIES } from '../native';
 
 /** Options of a session, as commander gives them. */
 export type SessionFlags = Pick<
   SessionOptions,
-  'threads' | 'prefetchWindow' | 'policy' | 'activations' | 'kv'
+  'threads' | 'prefetchWindow' | 'readers' | 'io' | 'policy' | 'activations' | 'kv'
 > & {
   budget?: string;
   strategy?: StrategyName;
@@ -21,6 +21,8 @@ export function addSessionOptions(command: Command): Command {
     .option('--budget <size>', 'memory for the session, as 600MiB, 1.5GiB or bytes (default: unlimited)')
     .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
     .option('--prefetch-window <n>', 'layers read ahead (default: 2)', parseNumber)
+    .option('--readers <n>', 'reads under way at once (default: 4)', parseNumber)
+    .addOption(new Option('--io <way>', 'how weights are read').choices(IO).default('auto'))
     .addOption(
       new Option('--policy <name>', 'which layers give way when room is needed')
         .choices(POLICIES)

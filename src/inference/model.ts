@@ -24,7 +24,7 @@ import { MappedWeights } from '../model/mapped';
 import type { Residency } from '../model/residency';
 import type { Tensor } from '../model/tensor';
 import type { Tokenizer } from '../model/tokenizer';
-import { type NativeGraph, type NativeLayer, type NativeSessionOptions, native } from '../native';
+import { type NativeGraph, type NativeLayer, native } from '../native';
 import { TensorTable } from '../scheduling/graph';
 import { kvBytesPerToken } from '../scheduling/kv-bytes';
 import { Plan } from '../scheduling/plan';
@@ -174,18 +174,9 @@ export class Model {
    * ```
    */
   session(options: SessionOptions = {}): Session<Model> {
-    return this.sessionWith(resolveSessionOptions(options));
-  }
-
-  /**
-   * A session with the engine's own options, for `hyperion bench`. `io: 'mmap'` is among them and no public option: mapped
-   * weights are outside the budget's promise, and a mapped file that is cut short ends the process.
-   *
-   * @internal
-   */
-  sessionWith(options: NativeSessionOptions): Session<Model> {
-    const id = native().createSession(this.#handle.get(), this.#graph, options);
-    const session = new Session<Model>(this, id, options);
+    const resolved = resolveSessionOptions(options);
+    const id = native().createSession(this.#handle.get(), this.#graph, resolved);
+    const session = new Session<Model>(this, id, resolved);
     for (const known of this.#sessions) if (!known.deref()) this.#sessions.delete(known);
     this.#sessions.add(new WeakRef(session));
     return session;

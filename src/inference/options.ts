@@ -4,7 +4,7 @@ import { checkChoice, checkInteger, checkNumber } from '../checks';
 import { HyperionError } from '../errors';
 import { parseBudget } from '../memory/budget';
 import { resolveStrategy, type StrategyConfig, type StrategyName } from '../memory/strategy';
-import { MOST_SEQUENCES, type NativeSessionOptions, POLICIES, type Policy } from '../native';
+import { IO, type Io, MOST_SEQUENCES, type NativeSessionOptions, POLICIES, type Policy } from '../native';
 
 export interface SessionOptions {
   /** Bytes that the session may hold: a size such as '64 MiB', or a number. Default: no limit. */
@@ -13,10 +13,14 @@ export interface SessionOptions {
   readonly prefetchWindow?: number;
   /** Threads that compute, 1 to 256. Default: the processors. */
   readonly threads?: number;
-  /** Threads that read weights, 1 to 64. Default 2. */
+  /** Reads that are under way at once, each by a thread of its own unless `io` is 'uring'; 1 to 64. Default 4. */
   readonly readers?: number;
-  /** How weights are read: past the page cache, through it, or whichever the file system allows. Default 'auto'. */
-  readonly io?: 'auto' | 'direct' | 'buffered';
+  /**
+   * How weights come from their files: 'direct' reads go past the page cache, 'uring' gives such reads to io_uring (Linux), 'buffered' ones
+   * go through the cache, and 'mmap' maps the files, all of whose weights the budget must have room for. 'auto' measures the first three when the first pass
+   * begins, once for each disk. `statistics.io` tells which it is. Changes no bit of the output. Default 'auto'.
+   */
+  readonly io?: Io;
   /**
    * Where the session's memory comes from: the name of a strategy, or one with options. A static one without a size takes all that the
    * budget leaves at once. Changes no bit of the output. Default 'dynamic'.
@@ -44,8 +48,8 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
     budget: parseBudget(options.budget),
     prefetchWindow: checkInteger('prefetchWindow', options.prefetchWindow ?? 2, 0, 1024),
     threads: checkInteger('threads', options.threads ?? Math.min(availableParallelism(), 256), 1, 256),
-    readers: checkInteger('readers', options.readers ?? 2, 1, 64),
-    io: checkChoice('io', options.io ?? 'auto', ['auto', 'direct', 'buffered']),
+    readers: checkInteger('readers', options.readers ?? 4, 1, 64),
+    io: checkChoice('io', options.io ?? 'auto', IO),
     memory: resolveStrategy(options.strategy ?? 'dynamic'),
     kv: checkChoice('kv', options.kv ?? 'f32', ['f32', 'int8']),
     policy: checkChoice('policy', options.policy ?? 'cyclic', POLICIES),

@@ -101,7 +101,11 @@ describe('options of a session', () => {
     [{ kv: 'int4' as 'int8' }, /kv is 'int4'/],
     [{ policy: 'belady' as 'lru' }, /policy is 'belady'; it must be one of cyclic, lru, mfu, fifo, priority/],
     [{ readers: 0 }, /readers is 0/],
-    [{ io: 'mmap' as never }, /io is 'mmap'; it must be one of auto, direct, buffered/],
+    [{ io: 'pigeon' as never }, /io is 'pigeon'; it must be one of auto, direct, uring, buffered, mmap/],
+    [
+      { io: 'mmap', strategy: 'static' },
+      /io is 'mmap', whose weights cannot lie in the pool of a static strategy/,
+    ],
     [{ activations: 'bf16' as never }, /activations is 'bf16'; it must be one of auto, f32/],
   ];
   test.each(cases)('%j', async (options, message) => {

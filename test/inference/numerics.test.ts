@@ -56,7 +56,7 @@ describe.each(['llama', 'llama-256', 'mistral-sharded', 'qwen2', 'qwen3', 'gpt2'
     });
   });
 
-  test.each(['direct', 'buffered'] as const)(
+  test.each(['direct', 'uring', 'buffered'] as const)(
     'io %s, readers 1 to 3, windows 0 to 8: the same bits',
     async (io) => {
       const reference = await model.session().forward(inputIds);
@@ -67,6 +67,7 @@ describe.each(['llama', 'llama-256', 'mistral-sharded', 'qwen2', 'qwen3', 'gpt2'
       ]) {
         const session = model.session({ budget: budgets.between, io, readers, prefetchWindow });
         expect(sameBits((await session.forward(inputIds)).data, reference.data)).toBe(true);
+        expect(session.statistics.io).toBe(io);
         session.close();
         await session.closed;
       }

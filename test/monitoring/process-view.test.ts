@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { jupyterDisplay } from '../../src/display';
 import { openModel } from '../../src/inference/model';
-import { resolveSessionOptions } from '../../src/inference/options';
 import { ProcessView, processView } from '../../src/monitoring/process-view';
 import { fixture } from '../support/fixtures';
 
@@ -52,7 +51,7 @@ test('the high-water mark says whether it was reset', () => {
 test('a model that is mapped and read costs page faults, and is among the mappings', async () => {
   const path = join(fixture('llama-256'), 'model.safetensors');
   const model = await openModel(fixture('llama-256'));
-  const session = model.sessionWith({ ...resolveSessionOptions({}), io: 'mmap' });
+  const session = model.session({ io: 'mmap' });
   const before = processView();
   await session.forward([1, 2, 3]);
   const after = processView();

@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from '../../errors';
 import { openModel } from '../../inference/model';
-import { resolveSessionOptions } from '../../inference/options';
 import { processMemory, resetResidentPeak } from '../../monitoring/counters';
 import { storageBytesRead } from '../../monitoring/storage';
 
@@ -57,8 +56,8 @@ async function run(options: RunOptions): Promise<RunResult> {
   report({ kind: 'ready', residentBaselineBytes: processMemory().resident });
   await go;
 
-  const io = way === 'mapped' ? 'mmap' : 'direct';
-  const session = model.sessionWith({ ...resolveSessionOptions({ budget, threads }), io });
+  // The cap alone bounds what mapped weights take.
+  const session = model.session(way === 'mapped' ? { threads, io: 'mmap' } : { budget, threads });
   const id = (position: number) => position % model.vocabularySize;
   const began = performance.now();
   await session.forward(Array.from({ length: promptTokens }, (_, position) => id(position)));

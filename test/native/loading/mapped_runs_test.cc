@@ -33,7 +33,7 @@ TEST_F(MappedRunsTest, AreChargedWhileTheyLive) {
     EXPECT_EQ(mapped.value().region.data()[7], std::byte{7});
     EXPECT_EQ(mapped.value().region.data()[6 * kPageSize + 9], std::byte{9});
     EXPECT_EQ(map().status().code(), Code::over_budget);
-    EXPECT_TRUE(mapped.value().check(*model_, runs_).ok());
+    EXPECT_TRUE(check_mapped(mapped.value().range, *model_, runs_).ok());
   }
   EXPECT_EQ(memory_.budget().charged(), 0u);
 }
@@ -43,10 +43,10 @@ TEST_F(MappedRunsTest, AreCorruptOnceAFileWasCutUnderThem) {
   ASSERT_TRUE(mapped.ok());
   const MappedRuns moved = std::move(mapped.value());
   std::filesystem::resize_file(file_.path(), 2 * kPageSize);
-  EXPECT_TRUE(moved.check(*model_, runs_).ok()) << "nothing was read yet";
+  EXPECT_TRUE(check_mapped(moved.range, *model_, runs_).ok()) << "nothing was read yet";
   const std::byte read = static_cast<const volatile std::byte*>(moved.region.data())[7];
   EXPECT_EQ(read, std::byte{0});
-  const Status status = moved.check(*model_, runs_);
+  const Status status = check_mapped(moved.range, *model_, runs_);
   EXPECT_EQ(status.code(), Code::corrupt);
   EXPECT_EQ(status.message(), file_.path() + " was changed since the model was opened");
 }
