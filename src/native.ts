@@ -60,11 +60,11 @@ export interface NativeModelSpec {
   tensors: readonly NativeTensor[];
 }
 
-/** Which layers give way when the room for weights is used up. */
 /** Ways of reading weights. */
 export const IO = ['auto', 'direct', 'uring', 'buffered', 'mmap'] as const;
 export type Io = (typeof IO)[number];
 
+/** Which layers give way when the room for weights is used up. */
 export const POLICIES = ['cyclic', 'lru', 'mfu', 'fifo', 'priority'] as const;
 export type Policy = (typeof POLICIES)[number];
 
