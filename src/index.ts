@@ -25,6 +25,7 @@ export type { Architecture } from './inference/architectures/architecture';
 export * as graphs from './inference/architectures/graphs';
 export { type Conversion, type ConvertOptions, convert, verify } from './inference/convert';
 export type { DecodingStatistics } from './inference/decoder';
+export type { SessionStatistics } from './inference/engine-session';
 export type { FinishReason, Generation, GenerationResult, Token } from './inference/generation';
 export type { BatchToken, GenerationBatch } from './inference/generation-batch';
 export type { Hidden, Pooling } from './inference/hidden';
@@ -32,13 +33,7 @@ export type { Candidate, Logits } from './inference/logits';
 export { type Model, type OpenOptions, openModel } from './inference/model';
 export type { BatchOptions, GenerateOptions, SessionOptions } from './inference/options';
 export type { Conversation, Prompt } from './inference/prompt';
-export {
-  type ForwardOptions,
-  type PoolingOptions,
-  record,
-  type Session,
-  type SessionStatistics,
-} from './inference/session';
+export { type ForwardOptions, type PoolingOptions, record, type Session } from './inference/session';
 export {
   Allocator,
   type FailureCallback,

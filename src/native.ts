@@ -175,6 +175,10 @@ export interface Addon {
   createSession(model: number, graph: NativeGraph, options: NativeSessionOptions): number;
   /** throws OVER_BUDGET unless sequences of these lengths fit together */
   reserve(session: number, lengths: readonly number[]): void;
+  /** the same for sequences by their numbers, 0 for none; setSessionBudget leaves room for them until others are named */
+  keepRoom(session: number, lengths: readonly number[]): void;
+  /** resolves when the session holds no more than `budget`; Infinity = unlimited */
+  setSessionBudget(session: number, budget: number): Promise<void>;
   /** appends to sequences the ids of rows of PART_FIELDS, one after the other; `results` takes the rows that they ask for */
   forward(session: number, ids: Int32Array, parts: Int32Array, results: Float32Array): Promise<void>;
   /** forgets the tokens of a sequence from `position` on */

@@ -1,5 +1,6 @@
 // Sessions: forward passes and what controls them. What reports on them is in reports.cc.
 #include "addon/convert.h"
+#include "addon/convert_memory.h"
 #include "addon/errors.h"
 #include "addon/functions.h"
 #include "addon/instance.h"
@@ -44,14 +45,30 @@ Napi::Value create_session(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, instance.sessions.add(std::move(session)));
 }
 
-void reserve(const Napi::CallbackInfo& info) {
-  const auto session = Instance::of(info.Env()).session(info[0]);
-  const Napi::Array array = to_array(info[1], "lengths");
+std::vector<uint64_t> to_lengths(const Napi::Value& value) {
+  const Napi::Array array = to_array(value, "lengths");
   std::vector<uint64_t> lengths;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     lengths.push_back(to_whole(array.Get(i), "a length"));
   }
-  check(info.Env(), session->reserve(lengths));
+  return lengths;
+}
+
+void reserve(const Napi::CallbackInfo& info) {
+  const auto session = Instance::of(info.Env()).session(info[0]);
+  check(info.Env(), session->reserve(to_lengths(info[1])));
+}
+
+void keep_room(const Napi::CallbackInfo& info) {
+  const auto session = Instance::of(info.Env()).session(info[0]);
+  check(info.Env(), session->keep_room(to_lengths(info[1])));
+}
+
+Napi::Value set_session_budget(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto session = Instance::of(env).session(info[0]);
+  const uint64_t bytes = to_limit(info[1], "budget");
+  return PromiseWorker::start(env, [session, bytes] { return session->set_budget(bytes); });
 }
 
 // Rows of PART_FIELDS: sequence, tokens, and whose results are asked: 0 none, 1 the last, 2 all.
@@ -120,6 +137,8 @@ Napi::Value close_session(const Napi::CallbackInfo& info) {
 void export_sessions(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New(env, create_session));
   exports.Set("reserve", Napi::Function::New(env, reserve));
+  exports.Set("keepRoom", Napi::Function::New(env, keep_room));
+  exports.Set("setSessionBudget", Napi::Function::New(env, set_session_budget));
   exports.Set("forward", Napi::Function::New(env, forward));
   exports.Set("rewind", Napi::Function::New(env, rewind));
   exports.Set("reset", Napi::Function::New(env, reset));

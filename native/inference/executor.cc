@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <optional>
 
 namespace hyperion {
 namespace {
@@ -34,10 +33,26 @@ Executor::Executor(Parts parts, const SessionOptions& options, Access access)
 
 Status Executor::forward(const Pass& pass) {
   const Extent extent(pass.lengths);
-  const uint64_t chunk = requirements_.chunk(extent);
-  if (Status status = make_room(pass, extent, chunk); !status.ok()) return status;
-  lookups_resident_ = requirements_.everything_fits(extent);
+  uint64_t chunk;
+  {
+    const auto sizes = hold_sizes();
+    chunk = requirements_.chunk(extent);
+    if (Status status = make_room(pass, extent, chunk); !status.ok()) return status;
+    sized_rows_ = activations_.rows();
+  }
+  const Status status = run_chunks(pass, extent, chunk);
+  const auto sizes = hold_sizes();
+  sized_rows_ = 0;
+  return status;
+}
 
+void Executor::release(std::span<const uint64_t> lengths) {
+  activations_.free();
+  scratch_.free();
+  cache_.shrink(lengths);
+}
+
+Status Executor::run_chunks(const Pass& pass, const Extent& extent, uint64_t chunk) {
   const std::span<const int32_t> ids = pass.ids;
   const std::span<const Place> places = pass.places;
   float* results = pass.results;
@@ -48,6 +63,7 @@ Status Executor::forward(const Pass& pass) {
     std::vector<uint64_t> next_asked = asked_rows(places.subspan(end, next_end - end));
     // Another pass is likely to ask for something.
     const bool next_with_head = !next_asked.empty() || end == ids.size();
+    lookups_resident_ = requirements_.everything_fits(extent);
     store_.begin_pass(pass_order(!asked.empty()), pass_order(next_with_head));
     const size_t count = end - begin;
     const Step step = {ids.subspan(begin, count), places.subspan(begin, count), count, results,
@@ -124,13 +140,9 @@ Status Executor::run_chunk(const Step& chunk, std::span<const uint64_t> asked) {
 
 Status Executor::run_layer(size_t index, Step step) {
   const LayerTasks& layer = requirements_.parts().layers[index];
-  std::optional<PartPin> base;
-  if (is_loaded_whole(index)) {
-    Result<PartPin> acquired = store_.acquire(layer.base);
-    if (!acquired.ok()) return acquired.status();
-    base.emplace(std::move(acquired.value()));
-    step.weights = &*base;
-  }
+  const Result<std::optional<PartPin>> base = acquire_base(index);
+  if (!base.ok()) return base.status();
+  if (base.value()) step.weights = &*base.value();
   Monitor& monitor = memory_.monitor();
   monitor.record(EventKind::compute_begin, static_cast<int>(index), 0);
   Status status;
@@ -140,6 +152,18 @@ Status Executor::run_layer(size_t index, Step step) {
   }
   monitor.record(EventKind::compute_end, static_cast<int>(index), 0);
   return status;
+}
+
+// The layer's first part; none of a lookup that reads rows, as it does from now on where the budget
+// has shrunk below the whole table.
+Result<std::optional<PartPin>> Executor::acquire_base(size_t index) {
+  if (!is_loaded_whole(index)) return std::optional<PartPin>();
+  Result<PartPin> acquired = store_.acquire(requirements_.parts().layers[index].base);
+  if (acquired.ok()) return std::optional<PartPin>(std::move(acquired.value()));
+  const bool can_read_rows = reads_rows_ && is_lookup_only(graph_.layers[index]);
+  if (!can_read_rows || acquired.status().code() != Code::over_budget) return acquired.status();
+  lookups_resident_ = false;
+  return std::optional<PartPin>();
 }
 
 Status Executor::run_task(size_t layer, const Task& task, const Step& step) {

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,7 +22,7 @@ struct Pass {
   float* results;                 // `result_width` floats for each token that asks
 };
 
-// One thread at a time, except for the counters.
+// One thread at a time, except for the counters and what the budget's change asks.
 class Executor {
  public:
   struct Parts {
@@ -45,6 +47,16 @@ class Executor {
   // Frees what sequences of these lengths do not need of the KV cache.
   void shrink(std::span<const uint64_t> lengths) { cache_.shrink(lengths); }
 
+  // Frees what sequences of these lengths do not need between passes.
+  void release(std::span<const uint64_t> lengths);
+
+  // While this is held no pass sizes what it needs: the budget can change. Any thread.
+  std::unique_lock<std::mutex> hold_sizes() { return std::unique_lock(sizes_mutex_); }
+
+  // For how many tokens the running pass holds activations; 0 before it has sized them.
+  // REQUIRES: hold_sizes().
+  uint64_t sized_rows() const { return sized_rows_; }
+
   // Time in operations, without what lookups spent in reading.
   double compute_ms() const { return compute_ms_; }
   ReadTotals lookups() const { return rows_.totals(); }
@@ -57,11 +69,13 @@ class Executor {
   size_t reader_threads() const { return rows_.threads(); }
 
  private:
+  Status run_chunks(const Pass& pass, const Extent& extent, uint64_t chunk);
   Status make_room(const Pass& pass, const Extent& extent, uint64_t chunk);
   Status make_staging();
   size_t chunk_end(const Pass& pass, size_t begin, uint64_t chunk) const;
   Status run_chunk(const Step& chunk, std::span<const uint64_t> asked);
   Status run_layer(size_t index, Step step);
+  Result<std::optional<PartPin>> acquire_base(size_t index);
   Status run_task(size_t layer, const Task& task, const Step& step);
   bool is_loaded_whole(size_t index) const;
   std::vector<int> pass_order(bool with_head) const;
@@ -78,6 +92,8 @@ class Executor {
   Team team_;
   Operations operations_;
   bool lookups_resident_ = false;  // whether lookup-only layers are loaded, because everything fits
+  std::mutex sizes_mutex_;
+  uint64_t sized_rows_ = 0;
   std::atomic<double> compute_ms_ = 0;
 };
 

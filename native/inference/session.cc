@@ -1,6 +1,8 @@
 #include "inference/session.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "loading/choose_reading.h"
 #include "scheduling/graph_check.h"
@@ -90,6 +92,76 @@ Status Session::reserve(std::span<const uint64_t> lengths) const {
   return requirements_.check(Extent(lengths));
 }
 
+Status Session::keep_room(std::vector<uint64_t> lengths) {
+  const std::lock_guard lock(mutex_);
+  if (Status status = usable(); !status.ok()) return status;
+  if (Status status = requirements_.check(Extent(lengths)); !status.ok()) return status;
+  kept_lengths_ = std::move(lengths);
+  return {};
+}
+
+Status Session::set_budget(uint64_t bytes) {
+  if (bytes == 0) return Status(Code::invalid, "budget is 0; it must be positive");
+  const std::lock_guard changing(budget_mutex_);
+  const uint64_t before = budget();
+  if (Status status = change_budget(bytes); !status.ok()) return status;
+  while (!memory_.settle()) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stop_) return usable();
+      if (!busy_) return settle_idle(before);
+    }
+    // What is pinned now comes back when its layer has run, and without a signal.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return {};
+}
+
+// No pass is left that could give anything back. A strategy whose blocks lie apart may hold more
+// than was counted: the budget is what it was before then. REQUIRES: the lock is held.
+Status Session::settle_idle(uint64_t before) {
+  executor_->release(lengths_);
+  if (memory_.settle()) return {};
+  const uint64_t held = memory_.budget().charged();
+  const Status refused = over_budget(held, budget(), held);
+  adopt_budget(before);
+  return refused;
+}
+
+// REQUIRES: the budget's lock is held.
+Status Session::change_budget(uint64_t bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (Status status = usable(); !status.ok()) return status;
+  }
+  const auto sizes = executor_->hold_sizes();
+  const std::lock_guard lock(mutex_);
+  Status status =
+      requirements_.check_budget(bytes, Extent(needed_lengths()), executor_->sized_rows());
+  if (!status.ok()) return status;
+  if (!busy_) executor_->release(lengths_);
+  adopt_budget(bytes);
+  return {};
+}
+
+void Session::adopt_budget(uint64_t bytes) {
+  requirements_.set_budget(bytes);
+  memory_.set_budget(bytes);
+  store_->plan_anew();
+}
+
+// REQUIRES: the lock is held.
+std::vector<uint64_t> Session::needed_lengths() const {
+  std::vector<uint64_t> needed = lengths_;
+  for (const std::vector<uint64_t>& lengths : {pass_lengths_, kept_lengths_}) {
+    if (needed.size() < lengths.size()) needed.resize(lengths.size());
+    for (size_t i = 0; i < lengths.size(); ++i) needed[i] = std::max(needed[i], lengths[i]);
+  }
+  // An empty session still needs room for a token.
+  if (Extent(needed).positions == 0) needed.assign(1, 1);
+  return needed;
+}
+
 Status Session::check_ids(const std::vector<int32_t>& ids) const {
   if (ids.empty()) return Status(Code::invalid, "there are no token ids");
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -158,6 +230,7 @@ Status Session::forward(std::vector<int32_t> ids, std::span<const SequencePart> 
     Result<Pass> pass = plan_pass(std::move(ids), parts, results);
     if (!pass.ok()) return pass.status();
     busy_ = true;
+    pass_lengths_ = pass.value().lengths;
     job_ = std::make_unique<Job>(Job{std::move(pass.value()), std::move(done)});
   }
   wake_.notify_one();
@@ -218,6 +291,7 @@ void Session::close() {
   const std::lock_guard closing(close_mutex_);
   if (thread_ == nullptr) return;
   begin_close();
+  const std::lock_guard changing(budget_mutex_);
   thread_.reset();
   executor_.reset();
   store_.reset();
@@ -273,6 +347,7 @@ void Session::work() {
     if (stop_ && !status.ok())
       status = Status(Code::closed, "the session was closed during the pass");
     busy_ = false;
+    pass_lengths_.clear();
     cancelled_ = stop_;
     lock.unlock();
     job->done(status);

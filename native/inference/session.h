@@ -36,7 +36,7 @@ struct SequencePart {
   ResultRows rows;  // of which tokens it makes the result
 };
 
-// Thread-safe. Only close() waits for engine threads.
+// Thread-safe. Only close() and set_budget() wait for engine threads.
 class Session {
  public:
   // OVER_BUDGET, with the smallest budget, before any allocation; INVALID for a graph that does not
@@ -48,6 +48,17 @@ class Session {
   // Whether sequences of these lengths fit together: OVER_BUDGET with their smallest budget,
   // INVALID for one that is empty or beyond the context.
   Status reserve(std::span<const uint64_t> lengths) const;
+
+  // The same for sequences by their numbers, some of which may stay empty; and from now on
+  // set_budget() leaves room for them, in place of those named before.
+  Status keep_room(std::vector<uint64_t> lengths);
+
+  // Another budget, at once, also in the middle of a pass: weights give way until no more is held,
+  // for which this waits. Results stay the same to the bit. OVER_BUDGET, with the smallest that will
+  // do, below what sequences, the running pass and keep_room() need; INVALID for none, and below
+  // the pool of a fixed strategy; CLOSED also when the session is closed meanwhile. Nothing has
+  // changed after the first two.
+  Status set_budget(uint64_t bytes);
 
   // Runs on the engine thread, once there, with the outcome. A failed pass appends nothing: the
   // position stays.
@@ -74,10 +85,10 @@ class Session {
   // Begins to close without waiting: the running pass ends CLOSED. REQUIRES: close() has not begun.
   void begin_close();
 
-  // Stops the running pass (CLOSED), joins all threads, frees all bytes. May be called again.
+  // Stops the running pass and set_budget() (CLOSED), joins all threads, frees all bytes. May be called again.
   void close();
 
-  uint64_t budget() const { return options_.budget; }
+  uint64_t budget() const { return memory_.budget().limit(); }
   MemoryCounts memory() const { return monitor_.counters.snapshot(); }
   EngineMemory& engine_memory() { return memory_; }
   const StrategyConfig& strategy() const { return requirements_.strategy(); }
@@ -99,6 +110,10 @@ class Session {
                          std::span<float> results) const;
   Status append(Pass& pass, const SequencePart& part) const;
   Status shrink(std::vector<uint64_t> lengths);
+  std::vector<uint64_t> needed_lengths() const;
+  Status change_budget(uint64_t bytes);
+  void adopt_budget(uint64_t bytes);
+  Status settle_idle(uint64_t before);
   Status usable() const;
   void work();
   Status run(const Job& job);
@@ -106,7 +121,7 @@ class Session {
   const std::shared_ptr<Model> model_;
   const Graph graph_;
   const SessionOptions options_;
-  const Requirements requirements_;
+  Requirements requirements_;
   Monitor monitor_;
   EngineMemory memory_;
   Region recording_;
@@ -117,12 +132,15 @@ class Session {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<uint64_t> lengths_;  // of every sequence
-  std::unique_ptr<Job> job_;       // waiting for the engine thread
-  bool busy_ = false;              // a job waits or runs
+  std::vector<uint64_t> lengths_;       // of every sequence
+  std::vector<uint64_t> pass_lengths_;  // when the running pass is done
+  std::vector<uint64_t> kept_lengths_;  // that keep_room() named
+  std::unique_ptr<Job> job_;            // waiting for the engine thread
+  bool busy_ = false;                   // a job waits or runs
   bool stop_ = false;
 
   std::mutex close_mutex_;
+  std::mutex budget_mutex_;  // after close_mutex_, before all others: what it guards is not closed
   std::unique_ptr<LayerStore> store_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<Thread> thread_;

@@ -26,6 +26,7 @@ void LayerStore::choose_residents() {
     candidates.push_back({bytes, ranks_[static_cast<size_t>(i)]});
   }
   for (const Region& region : spare_) add(region.size(), room);
+  room -= std::min(room, memory_.budget().overdraft());
   const bool unchanged = room == planned_room_ && needed == planned_bytes_;
   if (unchanged) return;
 
@@ -44,6 +45,11 @@ void LayerStore::choose_residents() {
       give_up(none, i);
     }
   }
+}
+
+void LayerStore::plan_anew() {
+  const std::lock_guard lock(mutex_);
+  choose_residents();
 }
 
 void LayerStore::set_ahead(Part& part, bool ahead) {

@@ -108,6 +108,9 @@ class LayerStore {
   // Gives up what the policy says; false when there is nothing.
   bool reclaim();
 
+  // Chooses what stays under a budget that has changed, also in the middle of a pass.
+  void plan_anew();
+
   // Wakes whoever waits, to look at `cancelled`.
   void interrupt();
 

@@ -14,7 +14,7 @@ std::atomic<uint64_t> process_bytes = 0;
 
 bool Budget::try_charge(uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  if (bytes > limit_ - charged_) return false;
+  if (charged_ > limit_ || bytes > limit_ - charged_) return false;
   charged_ += bytes;
   peak_ = std::max(peak_, charged_);
   process_bytes += bytes;
@@ -40,6 +40,11 @@ Status Budget::set_limit(uint64_t limit) {
   return {};
 }
 
+void Budget::force_limit(uint64_t limit) {
+  const std::lock_guard lock(mutex_);
+  limit_ = limit;
+}
+
 uint64_t Budget::limit() const {
   const std::lock_guard lock(mutex_);
   return limit_;
@@ -57,7 +62,12 @@ uint64_t Budget::peak() const {
 
 uint64_t Budget::available() const {
   const std::lock_guard lock(mutex_);
-  return limit_ - charged_;
+  return limit_ - std::min(charged_, limit_);
+}
+
+uint64_t Budget::overdraft() const {
+  const std::lock_guard lock(mutex_);
+  return charged_ - std::min(charged_, limit_);
 }
 
 Status over_budget(uint64_t needed, uint64_t budget, uint64_t smallest) {

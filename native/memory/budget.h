@@ -26,10 +26,14 @@ class Budget {
   // INVALID below what is charged; the limit stays as it was then.
   Status set_limit(uint64_t limit);
 
+  // Also below what is charged: nothing more can be charged then until enough is released.
+  void force_limit(uint64_t limit);
+
   uint64_t limit() const;
   uint64_t charged() const;
   uint64_t peak() const;       // the largest `charged` so far
   uint64_t available() const;  // what could be charged now
+  uint64_t overdraft() const;  // what is charged beyond the limit
 
  private:
   mutable std::mutex mutex_;

@@ -35,6 +35,18 @@ Status EngineMemory::use(const StrategyConfig& config) {
   return {};
 }
 
+bool EngineMemory::settle() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (budget_.overdraft() > 0) strategy_->trim();
+      monitor_.counters.hold(budget_.charged());
+      if (budget_.overdraft() == 0) return true;
+    }
+    if (!reclaim_ || !reclaim_()) return false;
+  }
+}
+
 Result<std::byte*> EngineMemory::allocate(Tag tag, uint64_t bytes) {
   return take_or_reclaim(Source::strategy, tag, bytes);
 }

@@ -33,6 +33,13 @@ class EngineMemory {
   // allocation.
   void set_reclaim(Reclaim reclaim) { reclaim_ = std::move(reclaim); }
 
+  // The budget from now on. While more is held, see settle(), blocks are refused.
+  void set_budget(uint64_t bytes) { budget_.force_limit(bytes); }
+
+  // Reclaims until no more is held than the budget allows; false when nothing more can be reclaimed
+  // now.
+  bool settle();
+
   // Reclaims as needed. OVER_BUDGET or OUT_OF_MEMORY; nothing has changed then.
   // REQUIRES: bytes is a positive multiple of kPageSize.
   Result<std::byte*> allocate(Tag tag, uint64_t bytes);

@@ -72,6 +72,7 @@ void Requirements::cut_layers(const Model& model) {
     parts_ = cut(graph_, model, bytes);
     break;
   }
+  largest_cut_ = largest_of(parts_);
   for (const StoredPart& part : parts_.parts) weights_ += footprint(part.layout.bytes);
   if (options_.io == Io::mapped) largest_part_ = weights_;
 }
@@ -98,7 +99,12 @@ void Requirements::size_fixed_pool() {
     pool = round_down(options_.budget - std::min(options_.budget, kRecordedPages), kPageSize);
   }
   pool = round_up(pool, kPageSize);
-  room_ = std::min(options_.budget, pool + kRecordedPages);
+  room_ = room_under(options_.budget);
+}
+
+uint64_t Requirements::room_under(uint64_t budget) const {
+  if (strategy_.kind != StrategyConfig::Kind::fixed) return budget;
+  return std::min(budget, strategy_.initial_pool_size + kRecordedPages);
 }
 
 uint64_t Requirements::footprint(uint64_t bytes, uint64_t count) const {
@@ -130,6 +136,11 @@ uint64_t Requirements::smallest_budget(const Extent& extent) const {
   return without_activations(extent, largest_part_) + activations(smallest_chunk(extent));
 }
 
+uint64_t Requirements::smallest_running(const Extent& extent, uint64_t rows) const {
+  return without_activations(extent, largest_cut_) +
+         activations(std::max(rows, smallest_chunk(extent)));
+}
+
 uint64_t Requirements::working_set(const Extent& extent) const {
   return without_activations(extent, weights_) + activations(smallest_chunk(extent));
 }
@@ -141,7 +152,7 @@ bool Requirements::everything_fits(const Extent& extent) const {
 uint64_t Requirements::chunk(const Extent& extent) const {
   const uint64_t most = reads_whole_text(graph_) ? extent.positions : graph_.context_length;
   // A larger chunk is not worth reading layers again that could have stayed.
-  const uint64_t weights = everything_fits(extent) ? weights_ : largest_part_;
+  const uint64_t weights = everything_fits(extent) ? weights_ : largest_cut_;
   const uint64_t rest = without_activations(extent, weights);
   const uint64_t fewest = smallest_chunk(extent);
   for (uint64_t rows = kLargestChunk; rows > fewest; rows /= 2) {
@@ -176,14 +187,15 @@ Status Requirements::check_positions(uint64_t positions) const {
 }
 
 Status Requirements::check(const Extent& extent) const {
-  const uint64_t smallest = smallest_budget(extent);
-  if (smallest <= room_) return {};
-  const Status status = over_budget(smallest, room_, smallest);
+  const uint64_t smallest = smallest_running(extent);
+  const uint64_t room = room_;
+  if (smallest <= room) return {};
+  const Status status = over_budget(smallest, room, smallest);
   Details details = status.details();
   const auto add = [&](const char* name, uint64_t value) {
     if (value > 0) add_detail(details, name, static_cast<double>(value));
   };
-  add("largestPartBytes", largest_part_);
+  add("largestPartBytes", largest_cut_);
   add("activationBytes", activations(smallest_chunk(extent)));
   add("kvBytes", kv(extent));
   add("scratchBytes", scratch(extent));
@@ -193,13 +205,38 @@ Status Requirements::check(const Extent& extent) const {
   return Status(status.code(), status.message(), std::move(details));
 }
 
+Status Requirements::check_budget(uint64_t budget, const Extent& extent, uint64_t rows) const {
+  const uint64_t pool = strategy_.initial_pool_size + kRecordedPages;
+  if (strategy_.kind == StrategyConfig::Kind::fixed && budget < pool) {
+    return Status(Code::invalid,
+                  "the budget cannot be " + format_bytes(budget) +
+                      ": the static strategy took its pool when the session was created, and with "
+                      "a recording that is " +
+                      format_bytes(pool) + " (" + std::to_string(pool) +
+                      " bytes); another strategy gives memory back",
+                  {{"budgetBytes", static_cast<double>(budget)},
+                   {"smallestBudgetBytes", static_cast<double>(pool)}});
+  }
+  const uint64_t smallest = smallest_running(extent, rows);
+  if (smallest <= budget) return {};
+  const Status status = over_budget(smallest, budget, smallest);
+  Details details = status.details();
+  add_detail(details, "partBytes", static_cast<double>(part_bytes_));
+  add_detail(details, "kvBytes", static_cast<double>(kv(extent)));
+  return Status(status.code(),
+                status.message() + " for what the session holds and its generation still needs, "
+                                   "with weights in parts of up to " +
+                    format_bytes(part_bytes_) + ", as they were cut when it was created",
+                std::move(details));
+}
+
 // The longest sequence below `positions` that the budget has room for; 0 when there is none.
 uint64_t Requirements::fitting_positions(uint64_t positions) const {
   uint64_t fitting = 0;
   uint64_t beyond = positions;
   while (beyond - fitting > 1) {
     const uint64_t middle = fitting + (beyond - fitting) / 2;
-    (smallest_budget(middle) <= room_ ? fitting : beyond) = middle;
+    (smallest_running(middle) <= room_ ? fitting : beyond) = middle;
   }
   return fitting;
 }

@@ -2,6 +2,7 @@
 // prefill, what fits.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -46,10 +47,15 @@ struct Plan {
   uint64_t prefill_chunk;  // tokens
 };
 
+// Thread-safe.
 class Requirements {
  public:
   // REQUIRES: graph and model outlive this; the graph was checked against the model.
   Requirements(const Graph& graph, const Model& model, const SessionOptions& options);
+
+  // The budget from now on. The parts stay as they were cut, and a fixed strategy's pool as large.
+  // REQUIRES: check_budget() is OK with it.
+  void set_budget(uint64_t budget) { room_ = room_under(budget); }
 
   // The strategy of the options. A fixed one without a pool's size gets what the budget leaves
   // beside a recording, or without a budget what the whole context needs.
@@ -67,8 +73,12 @@ class Requirements {
   uint64_t weights() const { return weights_; }
   uint64_t largest_part() const { return largest_part_; }
 
-  // The least budget for so many tokens in the KV cache.
+  // The least budget with which a session for so many tokens can be created.
   uint64_t smallest_budget(const Extent& extent) const;
+
+  // The least budget with which this one goes on, whose parts are cut, while a pass has activations
+  // for `rows` tokens.
+  uint64_t smallest_running(const Extent& extent, uint64_t rows = 0) const;
 
   // The least budget that holds every layer, the embedding table too, beside all else.
   uint64_t working_set(const Extent& extent) const;
@@ -92,9 +102,15 @@ class Requirements {
   // OVER_BUDGET, with the smallest budget, when the sequences cannot fit.
   Status check(const Extent& extent) const;
 
+  // Whether the session can go on with another budget, holding the sequences and a pass's
+  // activations for `rows` tokens: else OVER_BUDGET, or INVALID where a fixed strategy's pool is in
+  // the way, with the smallest that will do.
+  Status check_budget(uint64_t budget, const Extent& extent, uint64_t rows) const;
+
   Plan plan(const Extent& extent) const;
 
  private:
+  uint64_t room_under(uint64_t budget) const;
   void cut_layers(const Model& model);
   uint64_t largest_of(const Parts& parts) const;
   void size_fixed_pool();
@@ -105,12 +121,14 @@ class Requirements {
   const Graph& graph_;
   const SessionOptions options_;
   StrategyConfig strategy_;
-  uint64_t room_ = kUnlimited;  // the budget, or what a fixed strategy's pool and a recording take
+  // The budget, or what a fixed strategy's pool and a recording take.
+  std::atomic<uint64_t> room_ = kUnlimited;
   uint64_t part_bytes_ = 0;
   Parts parts_;
   uint64_t staging_ = 0;
   uint64_t weights_ = 0;
   uint64_t largest_part_ = 0;  // of the smallest parts there can be
+  uint64_t largest_cut_ = 0;   // of the parts as they are
 };
 
 }  // namespace hyperion

@@ -35,7 +35,9 @@ export class StepDecoder implements Decoder {
     this.#passes += 1;
   }
 
-  end(): void {}
+  end(): void {
+    this.sequence.end();
+  }
 }
 
 /** With the token before them, as many as the smallest chunk of a pass: more would ask for more memory. */
@@ -73,7 +75,7 @@ export class LookupDecoder implements Decoder {
       logits.set(this.#row(this.#taken, logits.length));
       return;
     }
-    this.end();
+    this.#dropProposals();
     this.#tokens.push(...ids);
     const proposals = ids.length === 1 ? this.#propose() : [];
     if (proposals.length === 0) {
@@ -91,6 +93,11 @@ export class LookupDecoder implements Decoder {
   }
 
   end(): void {
+    this.#dropProposals();
+    this.sequence.end();
+  }
+
+  #dropProposals(): void {
     if (this.#taken < this.#proposals.length) this.sequence.rewind(this.#tokens.length);
     this.#proposals = [];
     this.#taken = 0;

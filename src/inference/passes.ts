@@ -17,6 +17,8 @@ export interface Sequence {
   append(ids: Int32Array, rows: 'last' | 'all', results: Float32Array, signal: AbortSignal): Promise<void>;
   /** forgets the tokens from `position` on */
   rewind(position: number): void;
+  /** nothing more is appended for now: no room needs to be kept for it */
+  end(): void;
 }
 
 export class Passes {
@@ -35,14 +37,18 @@ export class Passes {
     if (this.#running) throw busy();
     this.#turn += 1;
     const turn = this.#turn;
-    const free = () => turn === this.#turn && !this.#running && !this.handle.closed;
+    const mine = () => turn === this.#turn && !this.handle.closed;
+    native().keepRoom(this.handle.get(), []);
     return {
+      keepRoom: (lengths) => {
+        if (mine()) native().keepRoom(this.handle.get(), lengths);
+      },
       run: async (parts, results, signal) => {
         if (turn === this.#turn) return this.#run(parts, results, signal);
         throw new HyperionError('CANCELLED', 'another call has begun a new sequence on this session');
       },
       rewind: (sequence, position) => {
-        if (free()) native().rewind(this.handle.get(), sequence, position);
+        if (mine() && !this.#running) native().rewind(this.handle.get(), sequence, position);
       },
     };
   }
@@ -55,15 +61,23 @@ export class Passes {
     return turn;
   }
 
-  /** A sequence that begins anew with the first tokens appended, and that another call's `restart` ends. */
-  sequence(): Sequence {
+  /**
+   * A sequence that begins anew with the first tokens appended, and that another call's `restart` ends.
+   *
+   * @param mostTokens for which the budget keeps room until it has ended
+   */
+  sequence(mostTokens: number): Sequence {
     let turn: Turn | undefined;
     return {
       append: async (ids, rows, results, signal) => {
-        turn ??= this.restart();
+        if (!turn) {
+          turn = this.restart();
+          turn.keepRoom([mostTokens]);
+        }
         await turn.run([{ sequence: 0, ids, rows }], results, signal);
       },
       rewind: (position) => turn?.rewind(0, position),
+      end: () => turn?.keepRoom([]),
     };
   }
 
@@ -95,6 +109,8 @@ export interface Turn {
    * @throws HyperionError `CANCELLED` when another call has the session
    */
   run(parts: readonly Part[], results: Float32Array, signal: AbortSignal): Promise<void>;
+  /** the budget keeps room for sequences of these lengths, by number, in place of those before; none any more when it is another's */
+  keepRoom(lengths: readonly number[]): void;
   /** forgets the tokens of a sequence from `position` on, if the session is there and still this one's */
   rewind(sequence: number, position: number): void;
 }

@@ -1,16 +1,11 @@
-/** A session: one model run inside one budget, with its own KV cache, counters and threads. */
+/** A session: one model run inside one budget, with its own KV cache. What it computes; the rest is `EngineSession`. */
 import { checkChoice, checkInteger } from '../checks';
-import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Table } from '../display';
 import { HyperionError } from '../errors';
-import { Handle } from '../memory/handle';
-import { AllocationTrace } from '../memory/trace';
 import { resolveSignal } from '../model/signal';
-import { SessionMemory } from '../monitoring/counters';
-import { memoryMap } from '../monitoring/fragmentation';
-import { Recording, type RecordOptions } from '../monitoring/recording';
-import { type NativeGraph, type NativeSessionOptions, type NativeStatistics, native } from '../native';
-import { formatBytes, formatCount } from '../units';
+import type { Recording, RecordOptions } from '../monitoring/recording';
+import { type NativeSessionOptions, native } from '../native';
 import { LookupDecoder, StepDecoder } from './decoder';
+import { EngineSession, type SessionModel } from './engine-session';
 import { Generation } from './generation';
 import { GenerationBatch } from './generation-batch';
 import { Hidden, type Pooling } from './hidden';
@@ -18,24 +13,8 @@ import { Logits } from './logits';
 import { type BatchOptions, checkPrompts, type GenerateOptions } from './options';
 import { Passes } from './passes';
 import { type Prompt, readPrompt } from './prompt';
-import { type GeneratingModel, resolveRequest, roomAfter } from './request';
-import { SessionHolder } from './session-holder';
+import { resolveRequest, roomAfter } from './request';
 import { SharedPasses } from './shared-passes';
-
-/** What a session needs of its model. */
-export interface SessionModel extends GeneratingModel {
-  readonly name: string;
-  readonly layerNames: readonly string[];
-  /** numbers of a token's hidden state */
-  readonly width: number;
-  readonly result: NativeGraph['result']['kind'];
-}
-
-/** What a session has done since it began. Sizes in bytes, times in milliseconds. */
-export interface SessionStatistics extends Omit<NativeStatistics, 'residentLayers'> {
-  /** names of the layers whose weights are in memory */
-  readonly residentLayers: readonly string[];
-}
 
 export interface ForwardOptions {
   /** Continues the sequence of the call before instead of beginning a new one. Default false. */
@@ -64,55 +43,18 @@ export interface PoolingOptions {
  * session.close();
  * ```
  */
-export class Session<Model extends SessionModel = SessionModel> {
-  /** bytes; Infinity when there is no limit */
-  readonly budget: number;
-  readonly threads: number;
-  /** resolves when the session is closed and its memory given back */
-  readonly closed: Promise<void>;
-  readonly #handle: Handle;
-  readonly #holder: SessionHolder;
-  readonly #options: NativeSessionOptions;
+export class Session<Model extends SessionModel = SessionModel> extends EngineSession<Model> {
   readonly #passes: Passes;
-  #recording: Recording | undefined;
 
   /** Sessions come from `model.session()`. */
-  constructor(
-    readonly model: Model,
-    id: number,
-    options: NativeSessionOptions,
-  ) {
-    this.budget = options.budget;
-    this.threads = options.threads;
-    this.#options = options;
-    const { promise, resolve } = deferred();
-    this.closed = promise;
-    // Nothing in this scope may capture `this`: the finalizer would then keep alive what it waits for.
-    const holder = new SessionHolder(id, model.name, options.memory.strategy);
-    this.#holder = holder;
-    this.#handle = new Handle(this, 'session', id, () => resolve(holder.close()));
-    this.#passes = new Passes(this.#handle, this);
-  }
-
-  /** The session's byte counters at this moment. */
-  get memory(): SessionMemory {
-    return new SessionMemory(native().sessionMemory(this.#handle.get()));
-  }
-
-  get statistics(): SessionStatistics {
-    const statistics = native().sessionStatistics(this.#handle.get());
-    const residentLayers = statistics.residentLayers.map((index) => this.model.layerNames[index]!);
-    return { ...statistics, residentLayers };
-  }
-
-  /** Names of the layers that it holds now; none once it is closed. */
-  get heldLayers(): readonly string[] {
-    return this.#handle.closed ? [] : this.statistics.residentLayers;
+  constructor(model: Model, id: number, options: NativeSessionOptions) {
+    super(model, id, options);
+    this.#passes = new Passes(this.handle, this);
   }
 
   /** Tokens that are in the KV cache, of all prompts of a batch. */
   get position(): number {
-    return native().sessionStatistics(this.#handle.get()).position;
+    return native().sessionStatistics(this.handle.get()).position;
   }
 
   /**
@@ -131,13 +73,13 @@ export class Session<Model extends SessionModel = SessionModel> {
    * ```
    */
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
-    const handle = this.#handle.get();
+    const handle = this.handle.get();
     this.#mustGive('logits');
     const leave = new AbortController();
     const signal = resolveSignal(options.signal, leave.signal);
     const request = resolveRequest(prompt, this.model, options, { signal, leave });
     native().reserve(handle, [request.length]);
-    const sequence = this.#passes.sequence();
+    const sequence = this.#passes.sequence(request.length);
     const decoder =
       request.speculate === 'none' ? new StepDecoder(sequence) : new LookupDecoder(sequence, request.length);
     return new Generation(request, decoder);
@@ -157,7 +99,7 @@ export class Session<Model extends SessionModel = SessionModel> {
    * ```
    */
   generateBatch(prompts: readonly Prompt[], options: BatchOptions = {}): GenerationBatch {
-    const handle = this.#handle.get();
+    const handle = this.handle.get();
     this.#mustGive('logits');
     checkPrompts(prompts, options);
     const leave = new AbortController();
@@ -169,7 +111,7 @@ export class Session<Model extends SessionModel = SessionModel> {
     );
     const shared = new SharedPasses(this.#passes, signal);
     const generations = requests.map(
-      (request, index) => new Generation(request, new StepDecoder(shared.sequence(index))),
+      (request, index) => new Generation(request, new StepDecoder(shared.sequence(index, request.length))),
     );
     return new GenerationBatch(generations, shared, leave);
   }
@@ -255,98 +197,6 @@ export class Session<Model extends SessionModel = SessionModel> {
     this.#passes.restart();
   }
 
-  /**
-   * Records memory, loads and evictions from now on. A recording that runs already is stopped first.
-   *
-   * @example
-   * ```ts
-   * const model = await openModel('model');
-   * const session = model.session({ budget: '64 MiB' });
-   * const recording = session.record();
-   * await session.forward([1, 2, 3]);
-   * const figure = recording.plot();
-   * ```
-   */
-  record(options: RecordOptions = {}): Recording {
-    this.#handle.get();
-    this.#recording?.stop();
-    const id = () => (this.#handle.closed ? undefined : this.#handle.get());
-    const title = `Memory of ${this.model.name}, budget ${formatBytes(this.budget)}, ${this.#options.memory.strategy}`;
-    this.#recording = new Recording({ title, layers: this.model.layerNames, id }, options);
-    return this.#recording;
-  }
-
-  /** Where its blocks and holes lie, as a picture. @throws HyperionError `CLOSED` */
-  plotMemory(): Figure {
-    this.#handle.get();
-    return fragmentationFigure(memoryMap(this.#holder));
-  }
-
-  /** Follows every block that the session takes and gives back, to be replayed. A trace that runs already is begun anew. */
-  startTrace(): void {
-    native().startSessionTrace(this.#handle.get());
-  }
-
-  /**
-   * Ends the trace.
-   *
-   * @throws HyperionError `INVALID` when none runs, `CLOSED`
-   * @example
-   * ```ts
-   * const model = await openModel('model');
-   * const session = model.session({ strategy: 'pooled' });
-   * session.startTrace();
-   * await session.forward([1, 2, 3]);
-   * const { rows } = await replay(session.stopTrace());
-   * rows[0].reservedPeak === session.memory.reservedPeak; // true
-   * ```
-   */
-  stopTrace(): AllocationTrace {
-    const { initialPoolSize, ...trace } = native().takeSessionTrace(this.#handle.get());
-    const { budget, memory } = this.#options;
-    const source = { ...memory, initialPoolSize };
-    const config = { budget, limit: Number.POSITIVE_INFINITY, source };
-    return AllocationTrace.of(`session of ${this.model.name}`, config, trace);
-  }
-
-  /** Cancels what runs and gives the memory back; `closed` resolves when that is done. Doing it again does nothing. */
-  close(): void {
-    if (this.#handle.closed) return;
-    this.#recording?.stop();
-    this.#handle.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    await this.closed;
-  }
-
-  toString(): string {
-    if (this.#handle.closed) return `Session of ${this.model.name}: closed`;
-    const { current, peak } = this.memory;
-    const limit = formatBytes(this.budget);
-    return `Session of ${this.model.name}: ${formatBytes(current)} now, ${formatBytes(peak)} at most, budget ${limit}`;
-  }
-
-  [jupyterDisplay](): MimeBundle {
-    if (this.#handle.closed) return { 'text/plain': this.toString() };
-    const { tokens, loads, evictions, bytesRead, stallMs, io } = this.statistics;
-    const rows = [
-      ['memory', `${formatBytes(this.memory.current)} now, ${formatBytes(this.memory.peak)} at most`],
-      ['budget', formatBytes(this.budget)],
-      ['threads', String(this.threads)],
-      ['tokens computed', formatCount(tokens)],
-      ['layers loaded, evicted', `${formatCount(loads)}, ${formatCount(evictions)}`],
-      ['bytes read', `${formatBytes(bytesRead)}, ${io}`],
-      ['waited for reads', `${stallMs.toFixed(0)} ms`],
-    ];
-    return new Table([{ label: 'session' }, { label: this.model.name }], rows)[jupyterDisplay]();
-  }
-
   #mustGive(result: SessionModel['result']): void {
     if (this.model.result === result) return;
     const [is, use] =
@@ -361,7 +211,7 @@ export class Session<Model extends SessionModel = SessionModel> {
     const ids = readPrompt(prompt, this.model);
     const cached = options.append ? this.position : 0;
     roomAfter(cached + ids.length, this.model.contextLength);
-    native().reserve(this.#handle.get(), [cached + ids.length]);
+    native().reserve(this.handle.get(), [cached + ids.length]);
     const results = new Float32Array(ids.length * width);
     const turn = options.append ? this.#passes.claim() : this.#passes.restart();
     await turn.run([{ sequence: 0, ids, rows: 'all' }], results, resolveSignal(options.signal));
@@ -383,12 +233,4 @@ export class Session<Model extends SessionModel = SessionModel> {
  */
 export function record(session: Session, options?: RecordOptions): Recording {
   return session.record(options);
-}
-
-function deferred(): { promise: Promise<void>; resolve: (end: Promise<void>) => void } {
-  let resolve!: (end: Promise<void>) => void;
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

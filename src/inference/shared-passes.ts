@@ -10,7 +10,8 @@ interface Ask extends Part {
 
 /** A pass runs when every sequence that has not left has asked for one. */
 export class SharedPasses {
-  readonly #live = new Set<number>();
+  /** tokens that each sequence has at most */
+  readonly #live = new Map<number, number>();
   #turn: Turn | undefined;
   #asks: Ask[] = [];
 
@@ -20,11 +21,12 @@ export class SharedPasses {
   ) {}
 
   /** One more sequence. REQUIRES: none has asked yet. */
-  sequence(number: number): Sequence {
-    this.#live.add(number);
+  sequence(number: number, mostTokens: number): Sequence {
+    this.#live.set(number, mostTokens);
     return {
       append: (ids, rows, results) => this.#ask({ sequence: number, ids, rows, results }),
       rewind: (position) => this.#turn?.rewind(number, position),
+      end: () => {},
     };
   }
 
@@ -32,6 +34,15 @@ export class SharedPasses {
   leave(number: number): void {
     if (!this.#live.delete(number)) return;
     this.#turn?.rewind(number, 0);
+    this.#keepRoom();
+  }
+
+  #keepRoom(): void {
+    const lengths = Array.from(
+      { length: Math.max(0, ...this.#live.keys()) + 1 },
+      (_, number) => this.#live.get(number) ?? 0,
+    );
+    this.#turn?.keepRoom(lengths);
   }
 
   #ask(part: Omit<Ask, 'resolve' | 'reject'>): Promise<void> {
@@ -43,7 +54,10 @@ export class SharedPasses {
 
   async #run(asks: readonly Ask[]): Promise<void> {
     try {
-      this.#turn ??= this.passes.restart();
+      if (!this.#turn) {
+        this.#turn = this.passes.restart();
+        this.#keepRoom();
+      }
       const results = new Float32Array(asks.reduce((sum, ask) => sum + ask.results.length, 0));
       await this.#turn.run(asks, results, this.signal);
       let begin = 0;

@@ -1,0 +1,209 @@
+/** What a session is apart from what it computes: its budget and memory, how they are watched, and its life. */
+import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Table } from '../display';
+import { parseBudget } from '../memory/budget';
+import { Handle } from '../memory/handle';
+import { AllocationTrace } from '../memory/trace';
+import { SessionMemory } from '../monitoring/counters';
+import { memoryMap } from '../monitoring/fragmentation';
+import { Recording, type RecordOptions } from '../monitoring/recording';
+import { type NativeGraph, type NativeSessionOptions, type NativeStatistics, native } from '../native';
+import { formatBytes, formatCount } from '../units';
+import type { GeneratingModel } from './request';
+import { SessionHolder } from './session-holder';
+
+/** What a session needs of its model. */
+export interface SessionModel extends GeneratingModel {
+  readonly name: string;
+  readonly layerNames: readonly string[];
+  /** numbers of a token's hidden state */
+  readonly width: number;
+  readonly result: NativeGraph['result']['kind'];
+}
+
+/** What a session has done since it began. Sizes in bytes, times in milliseconds. */
+export interface SessionStatistics extends Omit<NativeStatistics, 'residentLayers'> {
+  /** names of the layers whose weights are in memory */
+  readonly residentLayers: readonly string[];
+}
+
+/** Made as a `Session` only. */
+export abstract class EngineSession<Model extends SessionModel = SessionModel> {
+  readonly threads: number;
+  /** resolves when the session is closed and its memory given back */
+  readonly closed: Promise<void>;
+  protected readonly handle: Handle;
+  readonly #holder: SessionHolder;
+  readonly #options: NativeSessionOptions;
+  #budget: number;
+  /** of those that it has had */
+  #largestBudget: number;
+  /** settles when the changes of the budget that were asked for have been made */
+  #budgetChange: Promise<void> = Promise.resolve();
+  #recording: Recording | undefined;
+
+  /** Sessions come from `model.session()`. */
+  constructor(
+    readonly model: Model,
+    id: number,
+    options: NativeSessionOptions,
+  ) {
+    this.#budget = options.budget;
+    this.#largestBudget = options.budget;
+    this.threads = options.threads;
+    this.#options = options;
+    const { promise, resolve } = deferred();
+    this.closed = promise;
+    // Nothing in this scope may capture `this`: the finalizer would then keep alive what it waits for.
+    const holder = new SessionHolder(id, model.name, options.memory.strategy);
+    this.#holder = holder;
+    this.handle = new Handle(this, 'session', id, () => resolve(holder.close()));
+  }
+
+  /** Bytes that the session may hold; Infinity when there is no limit. */
+  get budget(): number {
+    return this.#budget;
+  }
+
+  /**
+   * Gives the session another budget, also in the middle of a generation: from the next part of a layer on nothing is taken beyond it.
+   * Weights give way first, and no bit of the output changes. Resolves when no more is held than it says.
+   *
+   * @throws HyperionError `OVER_BUDGET` with `details.smallestBudgetBytes` below what the sequences, a running pass and a running
+   *   generation need, with weights in the parts that they were cut into when the session was created; `INVALID` for what is no size, or
+   *   below the pool of a static strategy, which cannot shrink; `CLOSED`. The budget stays as it was then.
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session({ budget: '64 MiB' });
+   * const generation = session.generate([1, 2, 3], { maxTokens: 8 });
+   * for await (const { index } of generation) if (index === 3) await session.setBudget('2 MiB');
+   * session.budget; // 2097152
+   * session.memory.reserved <= session.budget; // true
+   * ```
+   */
+  async setBudget(budget: number | string): Promise<void> {
+    const bytes = parseBudget(budget ?? Number.NaN);
+    // One after another, so that the last one asked for is the one that stays.
+    const before = this.#budgetChange;
+    const change = before.then(() => native().setSessionBudget(this.handle.get(), bytes));
+    this.#budgetChange = change.catch(() => {});
+    await change;
+    this.#budget = bytes;
+    this.#largestBudget = Math.max(this.#largestBudget, bytes);
+  }
+
+  /** The session's byte counters at this moment. */
+  get memory(): SessionMemory {
+    return new SessionMemory(native().sessionMemory(this.handle.get()));
+  }
+
+  get statistics(): SessionStatistics {
+    const statistics = native().sessionStatistics(this.handle.get());
+    const residentLayers = statistics.residentLayers.map((index) => this.model.layerNames[index]!);
+    return { ...statistics, residentLayers };
+  }
+
+  /** Names of the layers that it holds now; none once it is closed. */
+  get heldLayers(): readonly string[] {
+    return this.handle.closed ? [] : this.statistics.residentLayers;
+  }
+
+  /**
+   * Records memory, loads and evictions from now on. A recording that runs already is stopped first.
+   *
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session({ budget: '64 MiB' });
+   * const recording = session.record();
+   * await session.forward([1, 2, 3]);
+   * const figure = recording.plot();
+   * ```
+   */
+  record(options: RecordOptions = {}): Recording {
+    this.handle.get();
+    this.#recording?.stop();
+    const id = () => (this.handle.closed ? undefined : this.handle.get());
+    const title = `Memory of ${this.model.name}, budget ${formatBytes(this.budget)}, ${this.#options.memory.strategy}`;
+    this.#recording = new Recording({ title, layers: this.model.layerNames, id }, options);
+    return this.#recording;
+  }
+
+  /** Where its blocks and holes lie, as a picture. @throws HyperionError `CLOSED` */
+  plotMemory(): Figure {
+    this.handle.get();
+    return fragmentationFigure(memoryMap(this.#holder));
+  }
+
+  /** Follows every block that the session takes and gives back, to be replayed. A trace that runs already is begun anew. */
+  startTrace(): void {
+    native().startSessionTrace(this.handle.get());
+  }
+
+  /**
+   * Ends the trace.
+   *
+   * @throws HyperionError `INVALID` when none runs, `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session({ strategy: 'pooled' });
+   * session.startTrace();
+   * await session.forward([1, 2, 3]);
+   * const { rows } = await replay(session.stopTrace());
+   * rows[0].reservedPeak === session.memory.reservedPeak; // true
+   * ```
+   */
+  stopTrace(): AllocationTrace {
+    const { initialPoolSize, ...trace } = native().takeSessionTrace(this.handle.get());
+    const source = { ...this.#options.memory, initialPoolSize };
+    const config = { budget: this.#largestBudget, limit: Number.POSITIVE_INFINITY, source };
+    return AllocationTrace.of(`session of ${this.model.name}`, config, trace);
+  }
+
+  /** Cancels what runs and gives the memory back; `closed` resolves when that is done. Doing it again does nothing. */
+  close(): void {
+    if (this.handle.closed) return;
+    this.#recording?.stop();
+    this.handle.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+
+  toString(): string {
+    if (this.handle.closed) return `Session of ${this.model.name}: closed`;
+    const { current, peak } = this.memory;
+    const limit = formatBytes(this.budget);
+    return `Session of ${this.model.name}: ${formatBytes(current)} now, ${formatBytes(peak)} at most, budget ${limit}`;
+  }
+
+  [jupyterDisplay](): MimeBundle {
+    if (this.handle.closed) return { 'text/plain': this.toString() };
+    const { tokens, loads, evictions, bytesRead, stallMs, io } = this.statistics;
+    const rows = [
+      ['memory', `${formatBytes(this.memory.current)} now, ${formatBytes(this.memory.peak)} at most`],
+      ['budget', formatBytes(this.budget)],
+      ['threads', String(this.threads)],
+      ['tokens computed', formatCount(tokens)],
+      ['layers loaded, evicted', `${formatCount(loads)}, ${formatCount(evictions)}`],
+      ['bytes read', `${formatBytes(bytesRead)}, ${io}`],
+      ['waited for reads', `${stallMs.toFixed(0)} ms`],
+    ];
+    return new Table([{ label: 'session' }, { label: this.model.name }], rows)[jupyterDisplay]();
+  }
+}
+
+function deferred(): { promise: Promise<void>; resolve: (end: Promise<void>) => void } {
+  let resolve!: (end: Promise<void>) => void;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
