@@ -105,27 +105,25 @@ Status Session::set_budget(uint64_t bytes) {
   const std::lock_guard changing(budget_mutex_);
   const uint64_t before = budget();
   if (Status status = change_budget(bytes); !status.ok()) return status;
+  bool released = false;
   while (!memory_.settle()) {
     {
       const std::lock_guard lock(mutex_);
       if (stop_) return usable();
-      if (!busy_) return settle_idle(before);
+      if (!busy_ && released) {
+        // No pass is left that could give anything back: the blocks of a strategy lie so far apart
+        // that it holds more than was counted.
+        const uint64_t held = memory_.budget().charged();
+        adopt_budget(before);
+        return over_budget(held, bytes, held);
+      }
+      if (!busy_) executor_->release(lengths_);
+      released = !busy_;
     }
     // What is pinned now comes back when its layer has run, and without a signal.
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return {};
-}
-
-// No pass is left that could give anything back. A strategy whose blocks lie apart may hold more
-// than was counted: the budget is what it was before then. REQUIRES: the lock is held.
-Status Session::settle_idle(uint64_t before) {
-  executor_->release(lengths_);
-  if (memory_.settle()) return {};
-  const uint64_t held = memory_.budget().charged();
-  const Status refused = over_budget(held, budget(), held);
-  adopt_budget(before);
-  return refused;
 }
 
 // REQUIRES: the budget's lock is held.

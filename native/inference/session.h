@@ -113,7 +113,6 @@ class Session {
   std::vector<uint64_t> needed_lengths() const;
   Status change_budget(uint64_t bytes);
   void adopt_budget(uint64_t bytes);
-  Status settle_idle(uint64_t before);
   Status usable() const;
   void work();
   Status run(const Job& job);
