@@ -74,7 +74,7 @@ void Requirements::cut_layers(const Model& model) {
   }
   largest_cut_ = largest_of(parts_);
   for (const StoredPart& part : parts_.parts) weights_ += footprint(part.layout.bytes);
-  if (options_.io == Io::mapped) largest_part_ = weights_;
+  if (options_.io == Io::mapped) largest_part_ = largest_cut_ = weights_;
 }
 
 // What must be resident at one time.

@@ -147,6 +147,13 @@ TEST(SessionBudget, OfAStaticPoolGrowsAndIsRefusedWhereThePoolWouldHaveToShrink)
   EXPECT_TRUE(session->set_budget(budget).ok());
 }
 
+TEST(SessionBudget, OfMappedWeightsCannotGoBelowThem) {
+  const TinyLlama network = make_tiny_llama({});
+  const Requirements mapped = needs(network, {.io = Io::mapped});
+  EXPECT_EQ(mapped.smallest_running(9), mapped.smallest_budget(9));
+  EXPECT_GE(mapped.smallest_running(9), mapped.weights());
+}
+
 TEST(SessionBudget, LoweredWhileAPassWaitsForTheDiskIsThereWhenThePassHasGoneOn) {
   const TinyLlama network = make_tiny_llama({});
   const std::vector<int32_t> ids = some_ids(30);
