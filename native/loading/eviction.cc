@@ -5,12 +5,18 @@
 #include "loading/layer_store.h"
 
 namespace hyperion {
+namespace {
+
+constexpr uint64_t kSmall = 16;  // one part in so many of the largest
+
+}  // namespace
 
 // Chooses what stays when the room for weights has changed, or what the passes need.
 void LayerStore::choose_residents() {
   absent_ = 0;
   uint64_t room = memory_.available();
   uint64_t needed = 0;
+  const uint64_t largest = largest_foreseen();
   const auto add = [&](uint64_t bytes, uint64_t& sum) {
     const uint64_t footprint = bytes == 0 ? 0 : memory_.footprint(bytes);
     sum += std::min(footprint, kUnlimited - sum);
@@ -23,7 +29,10 @@ void LayerStore::choose_residents() {
     const bool foreseen = is_foreseen(i);
     if (foreseen && candidate.state == State::absent) ++absent_;
     const uint64_t bytes = foreseen ? add(candidate.stored.layout.bytes, needed) : 0;
-    candidates.push_back({bytes, ranks_[static_cast<size_t>(i)]});
+    // The small tensors of a layer that is cut, without which none of its parts is of use, are kept
+    // before all else.
+    const bool is_small = candidate.stored.layout.bytes <= largest / kSmall;
+    candidates.push_back({bytes, is_small ? 0 : ranks_[static_cast<size_t>(i)]});
   }
   for (const Region& region : spare_) add(region.size(), room);
   room -= std::min(room, memory_.budget().overdraft());
@@ -32,8 +41,9 @@ void LayerStore::choose_residents() {
 
   planned_room_ = room;
   planned_bytes_ = needed;
-  // A policy that chooses when room is needed keeps a set only where that is everything.
-  const uint64_t ring = policy_->keeps_a_set() ? ring_bytes_ : room;
+  // What the streamed parts pass through. A policy that chooses when room is needed keeps a set only
+  // where that is everything.
+  const uint64_t ring = policy_->keeps_a_set() ? memory_.footprint(largest) * (window_ + 1) : room;
   const std::vector<bool> kept = choose_kept(candidates, room, ring);
   for (int i = 0; i < part_count(); ++i) {
     Part& chosen = part(i);
@@ -50,6 +60,16 @@ void LayerStore::choose_residents() {
 void LayerStore::plan_anew() {
   const std::lock_guard lock(mutex_);
   choose_residents();
+}
+
+// The largest part that the passes visit, of those that lie in slots the slot. Any other, such as a
+// table whose rows are read one by one, is no measure of what streams.
+uint64_t LayerStore::largest_foreseen() const {
+  uint64_t largest = std::max<uint64_t>(options_.slot_bytes, 1);
+  for (int i = 0; i < part_count(); ++i) {
+    if (is_foreseen(i)) largest = std::max(largest, part(i).stored.layout.bytes);
+  }
+  return largest;
 }
 
 void LayerStore::set_ahead(Part& part, bool ahead) {

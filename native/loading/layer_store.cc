@@ -10,19 +10,6 @@ namespace {
 // Parts that are read ahead at most: more only take room from those that could stay.
 constexpr size_t kMostAhead = 7;
 
-// The small tensors of a layer that is cut, without which none of its parts is of use, are kept
-// before all else.
-std::vector<size_t> rank_parts(const std::vector<StoredPart>& parts) {
-  constexpr uint64_t kSmall = 16;  // one part in so many of the largest
-  std::vector<size_t> ranks = spread_ranks(parts.size());
-  uint64_t largest = 0;
-  for (const StoredPart& part : parts) largest = std::max(largest, part.layout.bytes);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].layout.bytes <= largest / kSmall) ranks[i] = 0;
-  }
-  return ranks;
-}
-
 Status cancelled_status() {
   return Status(Code::cancelled, "the pass was cancelled");
 }
@@ -54,18 +41,15 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, Engine
       policy_(make_policy(options.policy)),
       cancelled_(cancelled),
       parts_(parts.size()),
-      ranks_(rank_parts(parts)),
+      ranks_(spread_ranks(parts.size())),
       walk_(parts.size()) {
-  uint64_t largest = 0;
   size_t in_layer = 0, most_in_layer = 1;
   for (size_t i = 0; i < parts.size(); ++i) {
     in_layer = i > 0 && parts[i].layer == parts[i - 1].layer ? in_layer + 1 : 1;
     most_in_layer = std::max(most_in_layer, in_layer);
-    largest = std::max(largest, parts[i].layout.bytes);
     parts_[i].stored = std::move(parts[i]);
   }
   window_ = std::min(std::min(options.prefetch_window, kMostAhead) * most_in_layer, kMostAhead);
-  ring_bytes_ = memory.footprint(std::max(largest, options.slot_bytes)) * (window_ + 1);
   start_readers();
 }
 

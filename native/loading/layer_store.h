@@ -149,6 +149,7 @@ class LayerStore {
   bool is_foreseen(int index) const { return walk_.next_use(index) != kNever; }
   void start_readers();
   void choose_residents();
+  uint64_t largest_foreseen() const;
   void set_ahead(Part& part, bool ahead);
 
   Status load(Lock& lock, int index);
@@ -179,7 +180,6 @@ class LayerStore {
   std::vector<Part> parts_;
   std::vector<size_t> ranks_;  // by part: what choose_residents() keeps first
   size_t window_ = 0;          // parts loaded ahead at most
-  uint64_t ring_bytes_ = 0;    // that the streamed parts pass through
   uint64_t planned_room_ = 0;  // for which residents were chosen,
   uint64_t planned_bytes_ = 0;  // and of which parts
   Walk walk_;
