@@ -54,7 +54,7 @@ void dot_tokens(size_t tokens, const void* w, size_t row_bytes, size_t rows, con
   else if (tokens < T)
     return dot_tokens<V, D, T - 1>(tokens, w, row_bytes, rows, x, x_stride, width, y, y_stride);
   else
-    dot_rows<V, D, V::kTileRows, T>(w, row_bytes, rows, x, x_stride, width, kStretch, y, y_stride);
+    dot_rows<V, D, V::tile_rows(T), T>(w, row_bytes, rows, x, x_stride, width, kStretch, y, y_stride);
 }
 
 template <class V, DType D>

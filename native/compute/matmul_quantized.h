@@ -79,12 +79,12 @@ void dot_row_block(const uint8_t* w, size_t row_bytes, size_t rows, const float*
   for (size_t i = 0; i < rows * tokens; i++) sums[i] = V::broadcast(0.0f);
   for (size_t k = 0; k < width; k += kDecodedColumns) {
     const size_t columns = width - k < kDecodedColumns ? width - k : kDecodedColumns;
-    each_row_tile<V, V::kTileRows>(rows, [&]<size_t R>(size_t r) {
+    each_row_tile<V, V::tile_rows(V::kTileTokens)>(rows, [&]<size_t R>(size_t r) {
       dot_stretch<V, D, R>(w + r * row_bytes + bytes_of(D, k), row_bytes, columns, x + k, x_stride,
                            tokens, sums + r * tokens);
     });
   }
-  each_row_tile<V, V::kTileRows>(rows, [&]<size_t R>(size_t r) {
+  each_row_tile<V, V::tile_rows(V::kTileTokens)>(rows, [&]<size_t R>(size_t r) {
     each_token_tile<V>(tokens, [&](size_t t, size_t count) {
       const V* tile = sums + r * tokens + t * R;
       for (size_t i = 0; i < R * count; i++)

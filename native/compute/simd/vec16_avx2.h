@@ -11,8 +11,9 @@
 namespace hyperion {
 
 struct Vec16Avx2 {
-  static constexpr size_t kDecodeRows = 4, kTileRows = 1, kTileTokens = 6, kHeadTile = 4,
+  static constexpr size_t kDecodeRows = 4, kTileTokens = 6, kHeadTile = 4,
                           kBlockRows = 4;
+  static constexpr size_t tile_rows(size_t) { return 1; }
 
   __m256 low, high;
 
@@ -32,6 +33,7 @@ struct Vec16Avx2 {
     const __m128i low = (__m128i)bytes;
     return {widen_i8(low), widen_i8(_mm_unpackhi_epi64(low, low))};
   }
+  Vec16Avx2 held() const { return *this; }
   void store(float* out) const {
     _mm256_storeu_ps(out, low);
     _mm256_storeu_ps(out + 8, high);

@@ -11,8 +11,11 @@
 namespace hyperion {
 
 struct Vec16Avx512 {
-  static constexpr size_t kDecodeRows = 8, kTileRows = 4, kTileTokens = 6, kHeadTile = 8,
-                          kBlockRows = 4;
+  static constexpr size_t kDecodeRows = 8, kTileTokens = 8, kHeadTile = 8, kBlockRows = 4;
+  // Rows beside so many tokens, whose sums fill most of the registers.
+  static constexpr size_t tile_rows(size_t tokens) {
+    return tokens <= 3 ? 8 : tokens == 4 ? 6 : tokens <= 6 ? 4 : 3;
+  }
 
   __m512 v;
 
@@ -25,6 +28,11 @@ struct Vec16Avx512 {
   static Vec16Avx512 broadcast_f16(const void* in) { return broadcast(_cvtsh_ss(load_16(in))); }
   static Vec16Avx512 from_i8(Bytes16 bytes) {
     return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32((__m128i)bytes))};
+  }
+  Vec16Avx512 held() const {
+    Vec16Avx512 copy = *this;
+    asm("" : "+v"(copy.v));
+    return copy;
   }
   void store(float* out) const { _mm512_storeu_ps(out, v); }
 

@@ -13,8 +13,8 @@ namespace hyperion {
 struct Vec16Scalar {
   // Register tiles of matmul: rows at once for one token; rows x tokens for more; vectors of a head
   // at once; rows of quantized weights at once for one token.
-  static constexpr size_t kDecodeRows = 1, kTileRows = 1, kTileTokens = 1, kHeadTile = 4,
-                          kBlockRows = 1;
+  static constexpr size_t kDecodeRows = 1, kTileTokens = 1, kHeadTile = 4, kBlockRows = 1;
+  static constexpr size_t tile_rows(size_t) { return 1; }
 
   float lane[16];
 
@@ -41,6 +41,8 @@ struct Vec16Scalar {
   static Vec16Scalar from_i8(Bytes16 bytes) {
     return make([&](size_t i) { return static_cast<float>(static_cast<int8_t>(bytes[i])); });
   }
+  // The same in a register, which the compiler would otherwise load from memory at each use.
+  Vec16Scalar held() const { return *this; }
   void store(float* out) const { std::memcpy(out, lane, sizeof lane); }
 
   friend Vec16Scalar operator+(const Vec16Scalar& a, const Vec16Scalar& b) {
