@@ -7,6 +7,7 @@ export {
   type DisplayOptions,
   display,
   Figure,
+  type LaneSpan,
   type LayerBytes,
   layerBytesFigure,
   type MemoryMark,
@@ -89,7 +90,7 @@ export { type MemoryStats, memoryStats } from './monitoring/memory-stats';
 export type { MemoryPressure, Stalls } from './monitoring/pressure';
 export type { ProcessGroup } from './monitoring/process-group';
 export { type ProcessView, processView } from './monitoring/process-view';
-export type { Recording, RecordOptions } from './monitoring/recording';
+export type { BandwidthOptions, LaneOptions, Recording, RecordOptions } from './monitoring/recording';
 export { type MemoryReport, memoryReport } from './monitoring/report';
 export { diff, type Snapshot, type SnapshotDiff, snapshot } from './monitoring/snapshot';
 export { enableMemoryTracking, type Misuse, type TrackingOptions } from './monitoring/tracking';

@@ -140,7 +140,9 @@ export const EVENT_KINDS = [
   'pass end',
   'stall begin',
   'stall end',
+  'drop',
 ] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
 
 export const EVENT_FIELDS = 6 + MEMORY_TAGS.length;
 
@@ -189,6 +191,8 @@ export interface Addon {
   closeSession(session: number): Promise<void>;
   sessionMemory(session: number): NativeMemory;
   sessionStatistics(session: number): NativeStatistics;
+  /** by layer, bytes of its weights that are in memory */
+  residentBytes(session: number): Float64Array;
   recordEvents(session: number, on: boolean): void;
   /** rows of EVENT_FIELDS: engine clock in ms, kind, layer (-1 none), bytes, peak, reserved, then bytes by tag */
   drainEvents(session: number): { events: Float64Array; lost: number };

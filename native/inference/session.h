@@ -93,6 +93,8 @@ class Session {
   EngineMemory& engine_memory() { return memory_; }
   const StrategyConfig& strategy() const { return requirements_.strategy(); }
   SessionStatistics statistics() const;
+  // By layer, bytes of its weights that are resident.
+  std::vector<uint64_t> resident_bytes() const { return store_->resident_bytes(); }
 
   // Switches the event ring on (charging it) or off (dropping what was not drained).
   Status record_events(bool on);

@@ -202,6 +202,7 @@ void LayerStore::finish_load(int index) {
   } else {
     loaded.region.free();
     loaded.state = State::absent;
+    memory_.monitor().record(EventKind::dropped, loaded.stored.layer, loaded.stored.layout.bytes);
     set_ahead(loaded, false);
     if (is_foreseen(index)) ++absent_;
   }

@@ -24,6 +24,7 @@ enum class EventKind {
   pass_end = 7,
   stall_begin = 8,  // compute waits for a layer
   stall_end = 9,
+  dropped = 10,  // a load ends without its bytes: given up, failed or cancelled
 };
 
 inline constexpr int kNoLayer = -1;

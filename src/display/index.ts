@@ -1,4 +1,10 @@
 /** Pure display: data in, figures, tables and MIME bundles out. Knows nothing of the engine. */
+export {
+  type Bandwidth,
+  type BandwidthLimit,
+  type BandwidthWindow,
+  bandwidthFigure,
+} from './bandwidth-figure';
 export { type Card, cardBundle, cardText } from './card';
 export { type Distribution, distributionFigure } from './distribution-figure';
 export { errorBundle, type ShownError } from './error';
@@ -7,6 +13,14 @@ export { fragmentationFigure } from './fragmentation-figure';
 export type { FragmentationMap, MemorySpan, SpanState } from './fragmentation-map';
 export { type HeatMap, heatMapFigure } from './heat-map-figure';
 export { type Histogram, type HistogramBin, histogramFigure } from './histogram-figure';
+export type { LaneChart, LaneName, LaneSpan } from './lanes';
+export { lanesFigure } from './lanes-figure';
+export {
+  type LayerResidency,
+  layerResidencyFigure,
+  type ResidencyWindow,
+  type ResidentLayer,
+} from './layer-residency-figure';
 export { type LayerBytes, layerBytesFigure } from './layers-figure';
 export { memoryFigure } from './memory-figure';
 export { type Displayable, isDisplayable, jupyterDisplay, type MimeBundle } from './mime';
@@ -44,6 +58,6 @@ export {
   residencyFigure,
 } from './residency-figure';
 export { type Cell, type Column, type ColumnUnit, Table, type TableOptions } from './table';
-export type { MemoryMark, MemorySample, MemoryTimeline } from './timeline';
+export type { BudgetStep, MemoryMark, MemorySample, MemoryTimeline } from './timeline';
 export { type TreemapPart, treemapFigure } from './treemap-figure';
 export { type UsageComparison, type UsageSample, type UsageSeries, usageFigure } from './usage-figure';

@@ -3,7 +3,7 @@ import { formatBytes } from '../units';
 import { Figure } from './figure';
 import { limitLine, plotlyAxis, plotlyLayout, plotlyText } from './layout';
 import { memorySvg } from './memory-svg';
-import { colorOf, GREY } from './palette';
+import { colorOf, GREY, VERMILION } from './palette';
 import { byteUnit, inUnit, momentIn, timeUnit, type Unit } from './scale';
 import {
   type DrawnTimeline,
@@ -11,6 +11,7 @@ import {
   type MarkGroup,
   type MemoryTimeline,
   prepareTimeline,
+  topOf,
 } from './timeline';
 
 const EVICT_ROW = 0;
@@ -33,11 +34,15 @@ const LOAD_ROW = 1;
  */
 export function memoryFigure(timeline: MemoryTimeline): Figure {
   const drawn = prepareTimeline(timeline);
-  const top = Math.max(drawn.budgetBytes ?? 0, drawn.peakBytes);
+  const top = topOf(drawn);
   const bytes = byteUnit(top);
   const time = timeUnit(drawn.spanMs);
   const spec = {
-    data: [...memoryTraces(drawn, bytes, time), ...markTraces(drawn, time)],
+    data: [
+      ...memoryTraces(drawn, bytes, time),
+      ...budgetTraces(drawn, bytes, time),
+      ...markTraces(drawn, time),
+    ],
     layout: memoryLayout(drawn, inUnit(top, bytes), bytes, time),
   };
   return new Figure(
@@ -82,6 +87,21 @@ function memoryTraces({ samples, tags, showsReserved }: DrawnTimeline, bytes: Un
       { width: 2, dash: 'dot' },
     ),
   ];
+}
+
+/** A budget that changed is a line of steps, with gaps where there was none. */
+function budgetTraces({ budgets }: DrawnTimeline, bytes: Unit, time: Unit): object[] {
+  if (budgets.length === 0) return [];
+  const trace = {
+    type: 'scatter',
+    mode: 'lines',
+    name: 'budget',
+    x: budgets.map(({ timeMs }) => momentIn(timeMs, time)),
+    y: budgets.map((step) => (step.bytes === null ? null : inUnit(step.bytes, bytes))),
+    line: { shape: 'hv', width: 2, dash: 'dash', color: VERMILION },
+    hovertemplate: `%{y:.4~g} ${bytes.name}`,
+  };
+  return [trace];
 }
 
 /** Two rows of ticks, each a single line like a comb: plotly draws that many times faster than markers, or a line with gaps. */

@@ -3,7 +3,7 @@ import { formatBytes } from '../units';
 import { colorOf, GREY, VERMILION } from './palette';
 import { inUnit, momentIn, type Unit } from './scale';
 import { drawSvg, FRAME_HEIGHT, type LegendEntry, type Plot, type PlotOptions } from './svg';
-import type { DrawnTimeline, MarkGroup } from './timeline';
+import { type DrawnTimeline, type MarkGroup, topOf } from './timeline';
 
 const BUDGET_DASH = '7 4';
 const PEAK_DASH = '2 3';
@@ -19,7 +19,7 @@ export function memorySvg(drawn: DrawnTimeline, bytes: Unit, time: Unit): Promis
 function memoryPlot(plot: Plot, drawn: DrawnTimeline, bytes: Unit, time: Unit): PlotOptions {
   const { budgetBytes, samples, tags } = drawn;
   const budget = budgetBytes === null ? [] : [inUnit(budgetBytes, bytes)];
-  const top = inUnit(Math.max(budgetBytes ?? 0, drawn.peakBytes), bytes) || 1;
+  const top = inUnit(topOf(drawn), bytes) || 1;
   const bands = samples.flatMap(({ timeMs, byTag }) =>
     byTag.map((value, tag) => ({
       time: momentIn(timeMs, time),
@@ -74,6 +74,13 @@ function memoryPlot(plot: Plot, drawn: DrawnTimeline, bytes: Unit, time: Unit): 
       ...(samples.length === 1 ? [plot.dot(lines, { x: 'time', y: 'current', fill: GREY })] : []),
       ...(samples.length === 0 ? [plot.text(['no samples yet'], { frameAnchor: 'middle' })] : []),
       plot.ruleY(budget, { stroke: VERMILION, strokeWidth: 2, strokeDasharray: BUDGET_DASH }),
+      plot.lineY(
+        drawn.budgets.map((step) => ({
+          time: momentIn(step.timeMs, time),
+          bytes: step.bytes === null ? Number.NaN : inUnit(step.bytes, bytes),
+        })),
+        { x: 'time', y: 'bytes', stroke: VERMILION, strokeWidth: 2, strokeDasharray: BUDGET_DASH, curve },
+      ),
       plot.text(budget, {
         y: (value: number) => value,
         text: () => `budget ${formatBytes(budgetBytes!)}`,
@@ -110,9 +117,11 @@ function markRow(plot: Plot, name: string, groups: readonly MarkGroup[], time: U
   ];
 }
 
-function memoryLegend({ tags, budgetBytes, showsReserved }: DrawnTimeline): LegendEntry[] {
+function memoryLegend({ tags, budgetBytes, budgets, showsReserved }: DrawnTimeline): LegendEntry[] {
   return [
-    ...(budgetBytes === null ? [] : [{ name: 'budget', color: VERMILION, line: true, dash: BUDGET_DASH }]),
+    ...(budgetBytes === null && budgets.length === 0
+      ? []
+      : [{ name: 'budget', color: VERMILION, line: true, dash: BUDGET_DASH }]),
     { name: 'peak', color: GREY, line: true, dash: PEAK_DASH },
     ...(showsReserved ? [{ name: 'reserved', color: GREY, line: true, dash: RESERVED_DASH }] : []),
     { name: 'current', color: GREY, line: true },

@@ -53,6 +53,9 @@ export function colorsOf(names: readonly string[]): string[] {
   return names.map((name) => NAMED.get(name) ?? left[taken++ % left.length]!);
 }
 
+/** What the engine does at a time. */
+export const LANE = { read: BLUE, compute: GREEN, stall: ORANGE } as const;
+
 /** Where a tensor's bytes are. */
 export const RESIDENCY = { viewed: ORANGE, cached: GREEN, 'page cache': BLUE, evicted: PURPLE } as const;
 
@@ -61,6 +64,19 @@ export function shades(isSigned: boolean): readonly (readonly [number, string])[
   const above = [PALE, ORANGE] as const;
   const stops = isSigned ? [BLUE, ...above] : [PALE, BLUE];
   return stops.map((color, index) => [index / (stops.length - 1), color]);
+}
+
+/** What is in memory, the more the stronger. */
+export const RESIDENT = BLUE;
+
+/** That colour for a share from 0 to 1, so that the ground, whatever it is, shows through. */
+export function clearShade(share: number): string {
+  return `rgba(${CHANNELS.map((at) => Number.parseInt(RESIDENT.slice(at, at + 2), 16)).join(',')},${share})`;
+}
+
+/** From nothing to all, as plotly takes it. */
+export function clearShades(): readonly (readonly [number, string])[] {
+  return [0, 1].map((share) => [share, clearShade(share)] as const);
 }
 
 /** Where the hexadecimal digits of red, green and blue begin. */

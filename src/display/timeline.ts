@@ -24,11 +24,19 @@ export interface MemoryMark {
   readonly bytes: number;
 }
 
+/** A limit from a moment on; null when there is none. */
+export interface BudgetStep {
+  readonly timeMs: number;
+  readonly bytes: number | null;
+}
+
 /** Memory over time, in bytes and milliseconds. Samples and marks are in the order of time. */
 export interface MemoryTimeline {
   readonly title?: string;
   /** The limit; null when there is none. */
   readonly budgetBytes: number | null;
+  /** All limits in the order of time, where there was more than one. */
+  readonly budgets?: readonly BudgetStep[];
   readonly tags: readonly string[];
   readonly samples: readonly MemorySample[];
   readonly marks: readonly MemoryMark[];
@@ -43,7 +51,10 @@ export interface MarkGroup {
 /** A timeline ready to draw. */
 export interface DrawnTimeline {
   readonly title: string;
+  /** null also where the limit changed: then it is in `budgets` */
   readonly budgetBytes: number | null;
+  /** where the limit changed, all of them, the last one to the end */
+  readonly budgets: readonly BudgetStep[];
   readonly tags: readonly string[];
   readonly samples: readonly MemorySample[];
   readonly loads: readonly MarkGroup[];
@@ -63,7 +74,8 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
   const samples = mergeMoments(valid.map((sample) => clean(sample, start, timeline.tags.length)));
   const spanMs =
     Math.max(0, (valid.at(-1)?.timeMs ?? start) - start, (marks.at(-1)?.timeMs ?? start) - start) || 0;
-  const budgetBytes = finite(timeline.budgetBytes ?? 0) || null;
+  const budgets = stepsOf(timeline.budgets ?? [], start, spanMs);
+  const budgetBytes = budgets.length > 0 ? null : finite(timeline.budgetBytes ?? 0) || null;
   const slotOf = slotsOf(spanMs);
   const group = (kind: MemoryMark['kind']) =>
     groupMarks(
@@ -74,6 +86,7 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
   return {
     title: timeline.title ?? 'Memory',
     budgetBytes,
+    budgets,
     tags: timeline.tags,
     samples: thin(samples, slotOf, (sample) => sample.currentBytes),
     loads: group('load'),
@@ -83,8 +96,17 @@ export function prepareTimeline(timeline: MemoryTimeline): DrawnTimeline {
       Math.max(sample.currentBytes, sample.peakBytes, sample.reservedBytes ?? 0),
     ),
     showsReserved: samples.some(({ reservedBytes = 0, currentBytes }) => reservedBytes > currentBytes),
-    summary: summarize(samples, marks, budgetBytes, spanMs),
+    summary: summarize(samples, marks, { budgetBytes, budgets }, spanMs),
   };
+}
+
+/** The most bytes that the picture has to hold. */
+export function topOf({ budgetBytes, budgets, peakBytes }: DrawnTimeline): number {
+  return Math.max(
+    budgetBytes ?? 0,
+    peakBytes,
+    largest(budgets, ({ bytes }) => bytes ?? 0),
+  );
 }
 
 /** The figure in words and, when there is a curve, a curve of blocks. */
@@ -100,15 +122,32 @@ export function describeTimeline({ samples, summary, budgetBytes, peakBytes }: D
 function summarize(
   samples: readonly MemorySample[],
   marks: readonly MemoryMark[],
-  budgetBytes: number | null,
+  { budgetBytes, budgets }: Pick<DrawnTimeline, 'budgetBytes' | 'budgets'>,
   spanMs: number,
 ): string {
-  const limit = budgetBytes === null ? 'no budget' : `a ${formatBytes(budgetBytes)} budget`;
+  const limit = limitOf(budgetBytes, budgets);
   if (samples.length === 0) return `no samples yet; ${limit}`;
   const peak = formatBytes(largest(samples, (sample) => Math.max(sample.currentBytes, sample.peakBytes)));
   const loads = marks.filter((mark) => mark.kind === 'load').length;
   const share = budgetBytes === null ? `peak ${peak}, ${limit},` : `peak ${peak} of ${limit}`;
   return `${share} over ${formatDuration(spanMs)}; ${plural(loads, 'load')}, ${plural(marks.length - loads, 'eviction')}`;
+}
+
+function limitOf(budgetBytes: number | null, budgets: readonly BudgetStep[]): string {
+  if (budgetBytes !== null) return `a ${formatBytes(budgetBytes)} budget`;
+  if (budgets.length === 0) return 'no budget';
+  const sizes = budgets.map(({ bytes }) => bytes ?? Number.POSITIVE_INFINITY);
+  return `budgets from ${formatBytes(Math.min(...sizes))} to ${formatBytes(Math.max(...sizes))}`;
+}
+
+/** Steps from the beginning to the end of the picture; none where the limit stayed the same. */
+function stepsOf(budgets: readonly BudgetStep[], start: number, spanMs: number): BudgetStep[] {
+  if (budgets.length < 2) return [];
+  const steps = budgets.map(({ timeMs, bytes }) => ({
+    timeMs: Math.min(spanMs, moment(finite(timeMs - start))),
+    bytes: finite(bytes ?? 0) || null,
+  }));
+  return [...steps, { timeMs: spanMs, bytes: steps.at(-1)!.bytes }];
 }
 
 function clean(sample: MemorySample, start: number, tags: number): MemorySample {

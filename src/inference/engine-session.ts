@@ -6,6 +6,7 @@ import { AllocationTrace } from '../memory/trace';
 import { SessionMemory } from '../monitoring/counters';
 import { memoryMap } from '../monitoring/fragmentation';
 import { Recording, type RecordOptions } from '../monitoring/recording';
+import type { RecordedLayer } from '../monitoring/span-history';
 import { type NativeGraph, type NativeSessionOptions, type NativeStatistics, native } from '../native';
 import { formatBytes, formatCount } from '../units';
 import type { GeneratingModel } from './request';
@@ -15,6 +16,7 @@ import { SessionHolder } from './session-holder';
 export interface SessionModel extends GeneratingModel {
   readonly name: string;
   readonly layerNames: readonly string[];
+  readonly layers: readonly RecordedLayer[];
   /** numbers of a token's hidden state */
   readonly width: number;
   readonly result: NativeGraph['result']['kind'];
@@ -109,8 +111,9 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
   }
 
   /**
-   * Records memory, loads and evictions from now on. A recording that runs already is stopped first.
+   * Records memory, reads, computes and stalls from now on. A recording that runs already is stopped first.
    *
+   * @throws HyperionError `INVALID` for an option, `CLOSED`
    * @example
    * ```ts
    * const model = await openModel('model');
@@ -124,8 +127,9 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
     this.handle.get();
     this.#recording?.stop();
     const id = () => (this.handle.closed ? undefined : this.handle.get());
-    const title = `Memory of ${this.model.name}, budget ${formatBytes(this.budget)}, ${this.#options.memory.strategy}`;
-    this.#recording = new Recording({ title, layers: this.model.layerNames, id }, options);
+    const { layers, name } = this.model;
+    const { strategy } = this.#options.memory;
+    this.#recording = new Recording({ name, strategy, layers, id }, options);
     return this.#recording;
   }
 

@@ -1,5 +1,5 @@
 /** The history of a session's memory, kept within a fixed number of points however long the session runs. */
-import type { MemoryMark, MemorySample } from '../display';
+import type { MemorySample } from '../display';
 
 /**
  * Samples in the order of time. When there are too many, neighbours are merged in pairs: of two, the one with more
@@ -44,29 +44,4 @@ export class SampleHistory {
 function larger(a: MemorySample | undefined, b: MemorySample | undefined): MemorySample {
   if (!a || !b) return (a ?? b)!;
   return a.currentBytes > b.currentBytes ? a : b;
-}
-
-/** The newest marks, up to a number; `dropped` counts the older ones. */
-export class MarkHistory {
-  #marks: MemoryMark[] = [];
-  #dropped = 0;
-
-  constructor(private readonly capacity = 10_000) {}
-
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  add(mark: MemoryMark): void {
-    this.#marks.push(mark);
-    // Trimmed in large steps, so that a mark costs no copy of all the others.
-    if (this.#marks.length >= 2 * this.capacity) {
-      this.#dropped += this.#marks.length - this.capacity;
-      this.#marks = this.#marks.slice(-this.capacity);
-    }
-  }
-
-  list(): MemoryMark[] {
-    return [...this.#marks];
-  }
 }

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jupyterDisplay } from '../../src/display';
 import { type Model, openModel } from '../../src/inference/model';
 import { record } from '../../src/inference/session';
-import { MarkHistory, SampleHistory } from '../../src/monitoring/timeline';
+import { Newest } from '../../src/monitoring/newest';
+import { SampleHistory } from '../../src/monitoring/timeline';
 import { MEMORY_TAGS, native } from '../../src/native';
 import { expected, fixture } from '../support/fixtures';
 
@@ -107,6 +108,72 @@ test('while it runs it is in the memory that it shows', async () => {
   expect(session.memory.byTag.scratch).toBe(before);
 });
 
+test('every load is a read, every wait a stall, and what is resident in the end is what the session says', async () => {
+  const budget = 2 * model.plan({ positions: 64 }).smallestBudgetBytes;
+  const session = model.session({ budget, prefetchWindow: 0 });
+  await session.forward(inputIds);
+  const before = session.statistics;
+  const recording = session.record();
+  await session.generate(inputIds, { maxTokens: 16 }).text();
+  const { loads, residentLayers, stallMs, stalls } = session.statistics;
+  recording.stop();
+  expect(recording.lost).toBe(0);
+  const of = (lane: string) => recording.spans.filter((span) => span.lane === lane);
+  expect(of('read')).toHaveLength(loads - before.loads);
+  expect(of('stall')).toHaveLength(stalls - before.stalls);
+  const waited = of('stall').reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+  expect(waited).toBeLessThanOrEqual(stallMs - before.stallMs);
+  for (const { startMs, endMs, layer } of recording.spans) {
+    expect(endMs).toBeGreaterThanOrEqual(startMs);
+    expect(model.layerNames).toContain(layer);
+  }
+  const held = residentLayers.filter((name) => model.layers.find((layer) => layer.name === name)!.bytes > 0);
+  expect(String(recording.residencyMap())).toContain(`, ${held.length} whole at the end`);
+  expect(String(recording.lanes({ passes: 3 }))).toMatch(/^lanes: 3 passes, /);
+  expect(String(recording.lanes({ lastMs: 1 }))).toContain('1.00 ms: ');
+});
+
+test('computes and stalls do not overlap', async () => {
+  const session = model.session({ budget: model.plan({ positions: 64 }).smallestBudgetBytes });
+  const recording = session.record();
+  await session.generate(inputIds, { maxTokens: 8 }).text();
+  recording.stop();
+  const busy = recording.spans.filter(({ lane }) => lane !== 'read').sort((a, b) => a.startMs - b.startMs);
+  expect(busy.some(({ lane }) => lane === 'stall')).toBe(true);
+  for (let i = 1; i < busy.length; i += 1)
+    expect(busy[i]!.startMs).toBeGreaterThanOrEqual(busy[i - 1]!.endMs);
+});
+
+test('a budget that changes is a line of steps in the picture of memory, and in the titles', async () => {
+  const session = model.session({ budget: '8 MiB' });
+  const recording = session.record();
+  await session.forward(inputIds);
+  expect(recording.timeline().budgets).toHaveLength(1);
+  await session.setBudget('6 MiB');
+  const { budgets } = recording.timeline();
+  expect(budgets!.map(({ bytes }) => bytes)).toEqual([8, 6].map((mib) => mib * 2 ** 20));
+  const figure = recording.plot();
+  expect(figure.spec.data).toContainEqual(expect.objectContaining({ name: 'budget', y: [8, 6, 6] }));
+  expect(String(figure)).toContain('budgets from 6.0 MiB to 8.0 MiB');
+  expect(JSON.stringify(recording.lanes().spec)).toContain('budgets 6.0 MiB to 8.0 MiB');
+});
+
+test.each([
+  [{ live: 'movie' }, /live/],
+  [{ live: 3 }, /live/],
+])('record(%j) is refused', (options, message) => {
+  expect(() => model.session().record(options as never)).toThrow(message);
+});
+
+test.each([
+  ['lanes', { passes: 0 }, /passes is 0/],
+  ['lanes', { lastMs: -1 }, /lastMs is -1/],
+  ['bandwidth', { disk: 'fast' }, /disk 'fast' is not a size/],
+])('recording.%s(%j) is refused', (method, options, message) => {
+  const recording = model.session().record();
+  expect(() => recording[method as 'lanes'](options as never)).toThrow(message);
+});
+
 describe('histories', () => {
   const sample = (timeMs: number, currentBytes: number) => ({
     timeMs,
@@ -137,11 +204,11 @@ describe('histories', () => {
   });
 
   test('of very many marks the newest stay, and the others are counted', () => {
-    const history = new MarkHistory(10);
-    for (let i = 0; i < 95; i += 1) history.add({ timeMs: i, kind: 'load', layer: '', bytes: 1 });
-    const list = history.list();
-    expect(list.length + history.dropped).toBe(95);
+    const newest = new Newest<number>(10);
+    for (let i = 0; i < 95; i += 1) newest.add(i);
+    const list = newest.list();
+    expect(list.length + newest.dropped).toBe(95);
     expect(list.length).toBeGreaterThanOrEqual(10);
-    expect(list.at(-1)!.timeMs).toBe(94);
+    expect(list.at(-1)).toBe(94);
   });
 });

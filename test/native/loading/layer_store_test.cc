@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <thread>
 
@@ -137,6 +138,23 @@ TEST(LayerStore, AnErrorNamesTheLayerAndLeavesTheStoreUsable) {
   store.file().fail_at(std::nullopt);
   store.walk();
   EXPECT_EQ(store.monitor().counters.snapshot().current, 6 * kPage);
+}
+
+TEST(LayerStore, EveryReadThatBeginsIsSaidToEndEitherWay) {
+  Store store(std::vector<uint64_t>(3, 2), 6, 2);
+  std::vector<Event> ring(64);
+  store.monitor().events.start(ring);
+  store.file().fail_at(3 * kPage);
+  store.begin_pass();
+  ASSERT_TRUE(store.acquire(0).ok());
+  EXPECT_FALSE(store.acquire(1).ok());
+  store.file().fail_at(std::nullopt);
+  store.walk();
+  std::map<EventKind, int> counts;
+  for (const Event& event : store.monitor().events.drain().events) ++counts[event.kind];
+  store.monitor().events.stop();
+  EXPECT_GE(counts[EventKind::dropped], 1);
+  EXPECT_EQ(counts[EventKind::read_begin], counts[EventKind::loaded] + counts[EventKind::dropped]);
 }
 
 TEST(LayerStore, AFileCutShortIsCorrupt) {
