@@ -179,6 +179,8 @@ export interface Addon {
   reserve(session: number, lengths: readonly number[]): void;
   /** the same for sequences by their numbers, 0 for none; setSessionBudget leaves room for them until others are named */
   keepRoom(session: number, lengths: readonly number[]): void;
+  /** the least budget for sequences of these lengths, by number; for what setSessionBudget leaves room for where none are named */
+  smallestBudget(session: number, lengths: readonly number[]): number;
   /** resolves when the session holds no more than `budget`; Infinity = unlimited */
   setSessionBudget(session: number, budget: number): Promise<void>;
   /** appends to sequences the ids of rows of PART_FIELDS, one after the other; `results` takes the rows that they ask for */

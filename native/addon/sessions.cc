@@ -64,6 +64,12 @@ void keep_room(const Napi::CallbackInfo& info) {
   check(info.Env(), session->keep_room(to_lengths(info[1])));
 }
 
+Napi::Value smallest_budget(const Napi::CallbackInfo& info) {
+  const auto session = Instance::of(info.Env()).session(info[0]);
+  const uint64_t bytes = session->smallest_budget(to_lengths(info[1]));
+  return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+}
+
 Napi::Value set_session_budget(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto session = Instance::of(env).session(info[0]);
@@ -138,6 +144,7 @@ void export_sessions(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New(env, create_session));
   exports.Set("reserve", Napi::Function::New(env, reserve));
   exports.Set("keepRoom", Napi::Function::New(env, keep_room));
+  exports.Set("smallestBudget", Napi::Function::New(env, smallest_budget));
   exports.Set("setSessionBudget", Napi::Function::New(env, set_session_budget));
   exports.Set("forward", Napi::Function::New(env, forward));
   exports.Set("rewind", Napi::Function::New(env, rewind));

@@ -53,8 +53,8 @@ class Executor {
   // While this is held no pass sizes what it needs: the budget can change. Any thread.
   std::unique_lock<std::mutex> hold_sizes() { return std::unique_lock(sizes_mutex_); }
 
-  // For how many tokens the running pass holds activations; 0 before it has sized them.
-  // REQUIRES: hold_sizes().
+  // For how many tokens the running pass holds activations; 0 before it has sized them, which it
+  // does not do under hold_sizes(). Any thread.
   uint64_t sized_rows() const { return sized_rows_; }
 
   // Time in operations, without what lookups spent in reading.
@@ -93,7 +93,7 @@ class Executor {
   Operations operations_;
   bool lookups_resident_ = false;  // whether lookup-only layers are loaded, because everything fits
   std::mutex sizes_mutex_;
-  uint64_t sized_rows_ = 0;
+  std::atomic<uint64_t> sized_rows_ = 0;
   std::atomic<double> compute_ms_ = 0;
 };
 

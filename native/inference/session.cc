@@ -100,6 +100,13 @@ Status Session::keep_room(std::vector<uint64_t> lengths) {
   return {};
 }
 
+uint64_t Session::smallest_budget(std::vector<uint64_t> lengths) const {
+  const std::lock_guard lock(mutex_);
+  if (stop_) return 0;
+  if (lengths.empty()) lengths = needed_lengths();
+  return requirements_.smallest_running(Extent(lengths), executor_->sized_rows());
+}
+
 Status Session::set_budget(uint64_t bytes) {
   if (bytes == 0) return Status(Code::invalid, "budget is 0; it must be positive");
   const std::lock_guard changing(budget_mutex_);

@@ -53,6 +53,10 @@ class Session {
   // set_budget() leaves room for them, in place of those named before.
   Status keep_room(std::vector<uint64_t> lengths);
 
+  // The least budget for sequences of these lengths, by their numbers, and for a pass that runs; for
+  // what set_budget() leaves room for where none are named.
+  uint64_t smallest_budget(std::vector<uint64_t> lengths) const;
+
   // Another budget, at once, also in the middle of a pass: weights give way until no more is held,
   // for which this waits. Results stay the same to the bit. OVER_BUDGET, with the smallest that will
   // do, below what sequences, the running pass and keep_room() need; INVALID for none, and below

@@ -18,7 +18,10 @@ export type SessionFlags = Pick<
 /** Adds the options that make a session. Their ranges are checked where sessions are made. */
 export function addSessionOptions(command: Command): Command {
   return command
-    .option('--budget <size>', 'memory for the session, as 600MiB, 1.5GiB or bytes (default: unlimited)')
+    .option(
+      '--budget <size>',
+      'memory for the session, as 600MiB, 1.5GiB or bytes; auto: what is free (default: unlimited)',
+    )
     .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
     .option('--prefetch-window <n>', 'layers read ahead (default: 2)', parseNumber)
     .option('--readers <n>', 'reads under way at once (default: 4)', parseNumber)

@@ -1,5 +1,6 @@
 /** What a session is apart from what it computes: its budget and memory, how they are watched, and its life. */
 import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Table } from '../display';
+import { autoBudget } from '../memory/auto-budget';
 import { parseBudget } from '../memory/budget';
 import { Handle } from '../memory/handle';
 import { AllocationTrace } from '../memory/trace';
@@ -7,10 +8,10 @@ import { SessionMemory } from '../monitoring/counters';
 import { memoryMap } from '../monitoring/fragmentation';
 import { Recording, type RecordOptions } from '../monitoring/recording';
 import type { RecordedLayer } from '../monitoring/span-history';
-import { type NativeGraph, type NativeSessionOptions, type NativeStatistics, native } from '../native';
+import { type NativeGraph, type NativeStatistics, native } from '../native';
 import { formatBytes, formatCount } from '../units';
+import type { Engine } from './engine';
 import type { GeneratingModel } from './request';
-import { SessionHolder } from './session-holder';
 
 /** What a session needs of its model. */
 export interface SessionModel extends GeneratingModel {
@@ -30,45 +31,38 @@ export interface SessionStatistics extends Omit<NativeStatistics, 'residentLayer
 
 /** Made as a `Session` only. */
 export abstract class EngineSession<Model extends SessionModel = SessionModel> {
-  readonly threads: number;
   /** resolves when the session is closed and its memory given back */
   readonly closed: Promise<void>;
   protected readonly handle: Handle;
-  readonly #holder: SessionHolder;
-  readonly #options: NativeSessionOptions;
-  #budget: number;
-  /** of those that it has had */
-  #largestBudget: number;
-  /** settles when the changes of the budget that were asked for have been made */
-  #budgetChange: Promise<void> = Promise.resolve();
+  readonly #engine: Engine;
   #recording: Recording | undefined;
 
   /** Sessions come from `model.session()`. */
   constructor(
     readonly model: Model,
     id: number,
-    options: NativeSessionOptions,
+    engine: Engine,
   ) {
-    this.#budget = options.budget;
-    this.#largestBudget = options.budget;
-    this.threads = options.threads;
-    this.#options = options;
+    this.#engine = engine;
     const { promise, resolve } = deferred();
     this.closed = promise;
     // Nothing in this scope may capture `this`: the finalizer would then keep alive what it waits for.
-    const holder = new SessionHolder(id, model.name, options.memory.strategy);
-    this.#holder = holder;
-    this.handle = new Handle(this, 'session', id, () => resolve(holder.close()));
+    this.handle = new Handle(this, 'session', id, () => resolve(engine.close()));
+  }
+
+  get threads(): number {
+    return this.#engine.options.threads;
   }
 
   /** Bytes that the session may hold; Infinity when there is no limit. */
   get budget(): number {
-    return this.#budget;
+    return this.#engine.budget;
   }
 
   /**
    * Gives the session another budget, also in the middle of a generation: from the next part of a layer on nothing is taken beyond it.
-   * Weights give way first, and no bit of the output changes. Resolves when no more is held than it says.
+   * Weights give way first, and no bit of the output changes. Resolves when no more is held than it says. 'auto' follows what memory
+   * is free from then on, as the option does.
    *
    * @throws HyperionError `OVER_BUDGET` with `details.smallestBudgetBytes` below what the sequences, a running pass and a running
    *   generation need, with weights in the parts that they were cut into when the session was created; `INVALID` for what is no size, or
@@ -84,14 +78,11 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
    * ```
    */
   async setBudget(budget: number | string): Promise<void> {
+    this.handle.get();
+    if (budget === 'auto') return this.#engine.follow(autoBudget);
     const bytes = parseBudget(budget ?? Number.NaN);
-    // One after another, so that the last one asked for is the one that stays.
-    const before = this.#budgetChange;
-    const change = before.then(() => native().setSessionBudget(this.handle.get(), bytes));
-    this.#budgetChange = change.catch(() => {});
-    await change;
-    this.#budget = bytes;
-    this.#largestBudget = Math.max(this.#largestBudget, bytes);
+    await this.#engine.follow(undefined);
+    await this.#engine.changeBudget(bytes);
   }
 
   /** The session's byte counters at this moment. */
@@ -128,7 +119,7 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
     this.#recording?.stop();
     const id = () => (this.handle.closed ? undefined : this.handle.get());
     const { layers, name } = this.model;
-    const { strategy } = this.#options.memory;
+    const { strategy } = this.#engine.options.memory;
     this.#recording = new Recording({ name, strategy, layers, id }, options);
     return this.#recording;
   }
@@ -136,7 +127,7 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
   /** Where its blocks and holes lie, as a picture. @throws HyperionError `CLOSED` */
   plotMemory(): Figure {
     this.handle.get();
-    return fragmentationFigure(memoryMap(this.#holder));
+    return fragmentationFigure(memoryMap(this.#engine.holder));
   }
 
   /** Follows every block that the session takes and gives back, to be replayed. A trace that runs already is begun anew. */
@@ -160,8 +151,8 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
    */
   stopTrace(): AllocationTrace {
     const { initialPoolSize, ...trace } = native().takeSessionTrace(this.handle.get());
-    const source = { ...this.#options.memory, initialPoolSize };
-    const config = { budget: this.#largestBudget, limit: Number.POSITIVE_INFINITY, source };
+    const source = { ...this.#engine.options.memory, initialPoolSize };
+    const config = { budget: this.#engine.largestBudget, limit: Number.POSITIVE_INFINITY, source };
     return AllocationTrace.of(`session of ${this.model.name}`, config, trace);
   }
 

@@ -11,6 +11,7 @@ import {
   treemapFigure,
 } from '../display';
 import { HyperionError } from '../errors';
+import { autoBudget } from '../memory/auto-budget';
 import { Handle } from '../memory/handle';
 import type { Layer, LayerDescription } from '../model/cache/layer';
 import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } from '../model/cache/options';
@@ -24,13 +25,14 @@ import { MappedWeights } from '../model/mapped';
 import type { Residency } from '../model/residency';
 import type { Tensor } from '../model/tensor';
 import type { Tokenizer } from '../model/tokenizer';
-import { type NativeGraph, type NativeLayer, native } from '../native';
+import { type NativeGraph, type NativeLayer, type NativeSessionOptions, native } from '../native';
 import { TensorTable } from '../scheduling/graph';
 import { kvBytesPerToken } from '../scheduling/kv-bytes';
 import { Plan } from '../scheduling/plan';
 import { architectureOf } from './architectures';
+import { Engine } from './engine';
 import { cardFacts, layerTable, modelCard, modelParts } from './model-card';
-import { resolveSessionOptions, type SessionOptions } from './options';
+import { mustShrink, resolveSessionOptions, type SessionOptions } from './options';
 import { Session } from './session';
 
 export interface OpenOptions extends CacheOptions {
@@ -174,9 +176,11 @@ export class Model {
    * ```
    */
   session(options: SessionOptions = {}): Session<Model> {
-    const resolved = resolveSessionOptions(options);
+    const resolved = this.#resolve(options);
     const id = native().createSession(this.#handle.get(), this.#graph, resolved);
-    const session = new Session<Model>(this, id, resolved);
+    const engine = new Engine(id, resolved, this.name, () => this.#usefulBudget(resolved));
+    if (options.budget === 'auto') void engine.follow(autoBudget);
+    const session = new Session<Model>(this, id, engine);
     for (const known of this.#sessions) if (!known.deref()) this.#sessions.delete(known);
     this.#sessions.add(new WeakRef(session));
     return session;
@@ -195,7 +199,7 @@ export class Model {
    */
   plan({ positions = 1, ...options }: SessionOptions & { readonly positions?: number } = {}): Plan {
     checkInteger('positions', positions, 1, this.contextLength);
-    const resolved = resolveSessionOptions(options);
+    const resolved = this.#resolve(options);
     return new Plan(native().plan(this.#handle.get(), this.#graph, resolved, positions), positions);
   }
 
@@ -272,6 +276,21 @@ export class Model {
 
   async [jupyterDisplay](): Promise<MimeBundle> {
     return cardBundle(await modelCard(this.#shown()));
+  }
+
+  #resolve(options: SessionOptions): NativeSessionOptions {
+    if (options.budget !== 'auto') return resolveSessionOptions(options);
+    const resolved = resolveSessionOptions({ ...options, budget: undefined });
+    mustShrink(resolved);
+    const { smallestBudgetBytes } = native().plan(this.#handle.get(), this.#graph, resolved, 1);
+    return { ...resolved, budget: autoBudget.shareFor(smallestBudgetBytes, this.#usefulBudget(resolved)) };
+  }
+
+  /** Bytes with which nothing is read twice, in the largest steps, up to the end of the context. */
+  #usefulBudget(options: NativeSessionOptions): number {
+    const unlimited = { ...options, budget: Number.POSITIVE_INFINITY };
+    const plan = native().plan(this.#handle.get(), this.#graph, unlimited, this.contextLength);
+    return plan.workingSetBytes + plan.activationBytes;
   }
 
   #isShared(layer: Layer): boolean {

@@ -7,7 +7,11 @@ import { resolveStrategy, type StrategyConfig, type StrategyName } from '../memo
 import { IO, type Io, MOST_SEQUENCES, type NativeSessionOptions, POLICIES, type Policy } from '../native';
 
 export interface SessionOptions {
-  /** Bytes that the session may hold: a size such as '64 MiB', or a number. Default: no limit. */
+  /**
+   * Bytes that the session may hold: a size such as '64 MiB', or a number; or 'auto': what the machine, or the control group of the
+   * process, has to spare beside a margin, never more than the model can use. That one falls when memory gets scarce and rises again
+   * slowly. Default: no limit.
+   */
   readonly budget?: number | string;
   /** Layers that are read ahead of the one that computes, 0 to 1024, of large ones seven parts at most. Default 2. */
   readonly prefetchWindow?: number;
@@ -54,6 +58,14 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
     kv: checkChoice('kv', options.kv ?? 'f32', ['f32', 'int8']),
     policy: checkChoice('policy', options.policy ?? 'cyclic', POLICIES),
   };
+}
+
+/** @throws HyperionError `INVALID` where the strategy could not give memory back, as a budget that changes asks for */
+export function mustShrink({ memory }: NativeSessionOptions): void {
+  if (memory.strategy !== 'static') return;
+  const message =
+    "strategy is 'static', whose pool cannot shrink; a budget that others share takes another strategy";
+  throw new HyperionError('INVALID', message);
 }
 
 export interface GenerateOptions {

@@ -2,6 +2,7 @@
 import { HyperionError } from '../errors';
 import type { Handle } from '../memory/handle';
 import { native, PART_FIELDS, RESULT_ROWS } from '../native';
+import type { Engine } from './engine';
 
 /** What a pass appends to one of the session's sequences. */
 export interface Part {
@@ -29,6 +30,7 @@ export class Passes {
   /** @param owner whose end closes the handle: it stays while anything of this is in use, a generation say */
   constructor(
     private readonly handle: Handle,
+    private readonly engine: Engine,
     readonly owner: object,
   ) {}
 
@@ -38,10 +40,11 @@ export class Passes {
     this.#turn += 1;
     const turn = this.#turn;
     const mine = () => turn === this.#turn && !this.handle.closed;
-    native().keepRoom(this.handle.get(), []);
+    this.handle.get();
+    this.engine.keepRoom([]);
     return {
       keepRoom: (lengths) => {
-        if (mine()) native().keepRoom(this.handle.get(), lengths);
+        if (mine()) this.engine.keepRoom(lengths);
       },
       run: async (parts, results, signal) => {
         if (turn === this.#turn) return this.#run(parts, results, signal);

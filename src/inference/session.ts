@@ -3,8 +3,9 @@ import { checkChoice, checkInteger } from '../checks';
 import { HyperionError } from '../errors';
 import { resolveSignal } from '../model/signal';
 import type { Recording, RecordOptions } from '../monitoring/recording';
-import { type NativeSessionOptions, native } from '../native';
+import { native } from '../native';
 import { LookupDecoder, StepDecoder } from './decoder';
+import type { Engine } from './engine';
 import { EngineSession, type SessionModel } from './engine-session';
 import { Generation } from './generation';
 import { GenerationBatch } from './generation-batch';
@@ -47,9 +48,9 @@ export class Session<Model extends SessionModel = SessionModel> extends EngineSe
   readonly #passes: Passes;
 
   /** Sessions come from `model.session()`. */
-  constructor(model: Model, id: number, options: NativeSessionOptions) {
-    super(model, id, options);
-    this.#passes = new Passes(this.handle, this);
+  constructor(model: Model, id: number, engine: Engine) {
+    super(model, id, engine);
+    this.#passes = new Passes(this.handle, engine, this);
   }
 
   /** Tokens that are in the KV cache, of all prompts of a batch. */

@@ -92,11 +92,16 @@ export class ControlGroup {
     return this.#sum(this.version.kills);
   }
 
+  /** The cap of this group itself; null when it has none. */
+  ownLimit(): number | null {
+    return parseLimit(readSystemFile(this.#path(this.version.limit)));
+  }
+
   /** The least cap of this group and those that it lies in, up to the folder `top`; null when none of them has one. */
   tightestLimit(top: string): number | null {
     let tightest: number | null = null;
     for (let folder = this.folder; ; folder = dirname(folder)) {
-      const limit = parseLimit(readSystemFile(join(folder, this.version.limit)));
+      const limit = new ControlGroup(folder, this.version).ownLimit();
       if (limit !== null) tightest = Math.min(limit, tightest ?? limit);
       if (folder === top || folder === dirname(folder)) return tightest;
     }

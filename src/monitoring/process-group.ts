@@ -1,5 +1,5 @@
 /** The memory control group that this process runs in: where it is mounted, and its figures. */
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { CONTROL_GROUP_VERSIONS, ControlGroup } from './control-group';
 import { readSystemFile } from './system-file';
 
@@ -50,6 +50,30 @@ export function readProcessGroup({ version, path, folder, top }: GroupPlace): Pr
     limitHits: told(() => group.limitHits()),
     kills: told(() => group.kills()),
   };
+}
+
+/**
+ * What can still be charged to the tightest of the group and those that it lies in, were all page cache given up; null when none
+ * has a limit. `total` is that limit.
+ */
+export function roomInGroup({
+  version,
+  folder,
+  top,
+}: GroupPlace): { available: number; total: number; kills: number } | null {
+  let tightest: { available: number; total: number } | null = null;
+  for (let at = folder; ; at = dirname(at)) {
+    const group = new ControlGroup(at, CONTROL_GROUP_VERSIONS[version - 1]!);
+    const total = group.ownLimit();
+    const used = total && told(() => group.usage() - group.fileCache());
+    if (total && used !== null) {
+      const available = Math.max(0, total - used);
+      if (!tightest || available < tightest.available) tightest = { available, total };
+    }
+    if (at === top || at === dirname(at)) break;
+  }
+  const own = new ControlGroup(folder, CONTROL_GROUP_VERSIONS[version - 1]!);
+  return tightest && { ...tightest, kills: told(() => own.kills()) ?? 0 };
 }
 
 /** The topmost group of version 2, and some kernels, lack files that others have. */

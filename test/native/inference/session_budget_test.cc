@@ -104,6 +104,7 @@ TEST(SessionBudget, BelowWhatIsHeldOrKeptIsRefusedWithTheLeastThatWouldDo) {
   const Requirements requirements = needs(network);
   const auto session = open(network, {});
   const auto refused_below = [&](uint64_t smallest) {
+    EXPECT_EQ(session->smallest_budget({}), smallest);
     const Status refused = session->set_budget(smallest - 1);
     EXPECT_EQ(refused.code(), Code::over_budget);
     EXPECT_EQ(detail(refused, "smallestBudgetBytes"), static_cast<double>(smallest));
