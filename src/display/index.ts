@@ -22,6 +22,7 @@ export {
   type ResidentLayer,
 } from './layer-residency-figure';
 export { type LayerBytes, layerBytesFigure } from './layers-figure';
+export { type LineSeries, type Lines, linesFigure } from './lines-figure';
 export { memoryFigure } from './memory-figure';
 export { type Displayable, isDisplayable, jupyterDisplay, type MimeBundle } from './mime';
 export {
