@@ -212,6 +212,31 @@ export class Model {
     return native().readFiles(this.#handle.get(), readers);
   }
 
+  /**
+   * How fast the disk gives the model's files: reads them once, past the page cache, and keeps nothing.
+   *
+   * @param readers reads at a time, 1 to 64
+   * @returns bytes per second
+   * @throws HyperionError `UNSUPPORTED` where the file system refuses direct reads, `INVALID`, `IO`, `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const disk = await model.measureDisk();
+   * const session = model.session({ budget: '64 MiB' });
+   * const recording = session.record();
+   * await session.forward([1, 2, 3]);
+   * const figure = recording.bandwidth({ disk, source: 'measured' });
+   * ```
+   */
+  async measureDisk(readers = 4): Promise<number> {
+    checkInteger('readers', readers, 1, 64);
+    const id = this.#handle.get();
+    const pages = sum(this.files.map((_, file) => native().filePages(id, file)));
+    const began = performance.now();
+    await this.readFiles(readers);
+    return (pages * native().pageBytes() * 1000) / (performance.now() - began);
+  }
+
   /** Asks the operating system to forget cached pages of the model's files. Advice only. @throws HyperionError `CLOSED` */
   dropCache(): void {
     native().dropCache(this.#handle.get());
