@@ -1,6 +1,7 @@
 /** Bytes per second over time: what is read from the disk, what is computed with, and the limits of both. */
 import { formatBytes, formatDuration } from '../units';
 import { Figure } from './figure';
+import { lengthOf } from './intervals';
 import { limitLine, plotlyAxis, plotlyLayout, plotlyText } from './layout';
 import { LANE, VERMILION } from './palette';
 import { byteUnit, finite, inUnit, largest, momentIn, timeUnit, type Unit } from './scale';
@@ -86,9 +87,8 @@ export function bandwidthFigure(bandwidth: Bandwidth): Figure {
 }
 
 function prepare({ title, windows: given, limits: all }: Bandwidth): DrawnBandwidth {
-  const windows = joined(
-    given.filter(({ startMs, endMs }) => startMs < endMs && Number.isFinite(endMs - startMs)),
-  );
+  const valid = given.filter(({ startMs, endMs }) => startMs < endMs && Number.isFinite(endMs - startMs));
+  const windows = withoutStub(joined(valid));
   const limits = all.filter(({ bytesPerSecond }) => finite(bytesPerSecond) > 0);
   const spanMs = windows.at(-1)?.endMs ?? 0;
   const most = largest(windows, (window) => Math.max(...SERIES.map(({ of }) => rate(window, of(window)))));
@@ -106,6 +106,13 @@ function prepare({ title, windows: given, limits: all }: Bandwidth): DrawnBandwi
       largest(near, ({ bytesPerSecond }) => bytesPerSecond),
     ),
   };
+}
+
+/** A window that was cut short has not seen its reads end: it would show a fall that there was not. */
+function withoutStub(windows: readonly BandwidthWindow[]): readonly BandwidthWindow[] {
+  const [first, last] = [windows[0], windows.at(-1)];
+  const isStub = first && last && windows.length > 2 && lengthOf([last]) < 0.9 * lengthOf([first]);
+  return isStub ? windows.slice(0, -1) : windows;
 }
 
 /** Times from the first window, neighbours joined where there are more windows than can be told apart. */

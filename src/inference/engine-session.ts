@@ -83,6 +83,7 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
     const bytes = parseBudget(budget ?? Number.NaN);
     await this.#engine.follow(undefined);
     await this.#engine.changeBudget(bytes);
+    this.#recording?.look();
   }
 
   /** The session's byte counters at this moment. */

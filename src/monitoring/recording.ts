@@ -139,6 +139,15 @@ export class Recording {
     void this.#chart?.done();
   }
 
+  /**
+   * Takes what there is to record now, and not at the next of the twenty looks in a second: when a budget has changed.
+   *
+   * @internal
+   */
+  look(): void {
+    this.#poll();
+  }
+
   /** What `plot` draws, as plain data. */
   timeline(): MemoryTimeline {
     const { samples, marks } = this;
