@@ -95,8 +95,10 @@ uint64_t pooled_footprint(const PooledConfig& config, uint64_t bytes, uint64_t c
   const size_t index = classes.index_for(bytes, kPageSize);
   if (index == classes.count()) return count * round_up(bytes, kPageSize);
   const SlabLayout layout(classes.bytes(index));
-  const uint64_t kept = layout.blocks > 1 ? 1 : 0;
-  return (divide_up(count, layout.blocks) + kept) * layout.slab_bytes;
+  // Blocks that share slabs have one more kept for them, which can be more than a larger block takes.
+  const uint64_t shared = divide_up(count, std::max<uint64_t>(layout.blocks, 2)) + 1;
+  const uint64_t alone = layout.blocks > 1 ? 0 : count * layout.slab_bytes;
+  return std::max(shared * kSlabBytes, alone);
 }
 
 }  // namespace hyperion

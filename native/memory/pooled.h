@@ -55,7 +55,8 @@ class Pooled final : public MemoryResource {
 };
 
 // An upper bound of the bytes that `count` live blocks of `bytes` at page alignment take from the
-// upstream beyond the initial pool. REQUIRES: bytes > 0; the result is representable.
+// upstream beyond the initial pool. It never falls as blocks grow, so that where a long sequence fits
+// its beginning does too. REQUIRES: bytes > 0; the result is representable.
 uint64_t pooled_footprint(const PooledConfig& config, uint64_t bytes, uint64_t count);
 
 }  // namespace hyperion

@@ -166,5 +166,16 @@ TEST(Pooled, TheFootprintBoundsWhatAnyOrderTakes) {
   }
 }
 
+TEST(Pooled, TheFootprintOfALargerBlockIsNoSmaller) {
+  for (const uint64_t count : {1, 3, 40}) {
+    uint64_t before = 0;
+    for (uint64_t pages = 1; pages < 64; ++pages) {
+      const uint64_t footprint = pooled_footprint({}, pages * kPageSize, count);
+      EXPECT_GE(footprint, before) << count << " of " << pages << " pages";
+      before = footprint;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hyperion
