@@ -55,9 +55,21 @@ export interface NativeTensor {
   shape: readonly number[];
 }
 
+/** Bytes of a file whose checksum was taken when they were written; loading holds them against it. */
+export interface NativeCheckedRange {
+  name: string;
+  /** index into `files` of the model */
+  file: number;
+  /** bytes from the start of the file */
+  offset: number;
+  bytes: number;
+  crc32: number;
+}
+
 export interface NativeModelSpec {
   files: readonly string[];
   tensors: readonly NativeTensor[];
+  checksums: readonly NativeCheckedRange[];
 }
 
 /** Ways of reading weights. */

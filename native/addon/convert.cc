@@ -63,6 +63,17 @@ Tensor to_tensor(const Napi::Value& value) {
   return tensor;
 }
 
+CheckedRange to_checked_range(const Napi::Value& value) {
+  const Napi::Object object = to_object(value, "a checksum");
+  return {
+      .name = to_text(object.Get("name"), "a checksum's name"),
+      .file = to_whole(object.Get("file"), "a checksum's file"),
+      .offset = to_whole(object.Get("offset"), "a checksum's offset"),
+      .bytes = to_whole(object.Get("bytes"), "a checksum's bytes"),
+      .crc32 = static_cast<uint32_t>(to_whole(object.Get("crc32"), "a checksum", UINT32_MAX)),
+  };
+}
+
 }  // namespace
 
 double to_number(const Napi::Value& value, const std::string& name) {
@@ -134,6 +145,11 @@ ModelSpec to_model_spec(const Napi::Value& value) {
   for (uint32_t i = 0; i < tensors.Length(); ++i) {
     const Napi::HandleScope scope(value.Env());
     spec.tensors.push_back(to_tensor(tensors.Get(i)));
+  }
+  const Napi::Array checksums = to_array(object.Get("checksums"), "checksums");
+  for (uint32_t i = 0; i < checksums.Length(); ++i) {
+    const Napi::HandleScope scope(value.Env());
+    spec.checksums.push_back(to_checked_range(checksums.Get(i)));
   }
   return spec;
 }

@@ -31,6 +31,7 @@ Napi::Uint8Array to_uint8_array(const Napi::Value& value, const std::string& nam
 struct ModelSpec {
   std::vector<std::string> files;
   std::vector<Tensor> tensors;
+  std::vector<CheckedRange> checksums;
 };
 ModelSpec to_model_spec(const Napi::Value& value);
 SessionOptions to_session_options(const Napi::Value& value);

@@ -36,6 +36,7 @@ void LayerStore::choose_residents() {
   }
   for (const Region& region : spare_) add(region.size(), room);
   room -= std::min(room, memory_.budget().overdraft());
+  room = std::min(room, options_.most_resident);
   const bool unchanged = room == planned_room_ && needed == planned_bytes_;
   if (unchanged) return;
 
@@ -51,8 +52,7 @@ void LayerStore::choose_residents() {
     // What stays does not stay in a slot: it would take more than it was counted for.
     const bool in_slot = chosen.region.size() > chosen.stored.layout.bytes;
     if (chosen.use.kept && in_slot && chosen.state == State::resident && chosen.pins == 0) {
-      Lock none;
-      give_up(none, i);
+      give_up_resident(i);
     }
   }
 }
@@ -70,6 +70,18 @@ uint64_t LayerStore::largest_foreseen() const {
     if (is_foreseen(i)) largest = std::max(largest, part(i).stored.layout.bytes);
   }
   return largest;
+}
+
+// A new pass reads all of a range anew that was not as written. Not before: in the pass that has
+// used some of it, whoever wants the rest must fail.
+void LayerStore::give_up_suspects() {
+  for (int i = 0; i < part_count(); ++i) {
+    Part& given = part(i);
+    if (!given.suspect || given.state == State::loading || given.pins > 0) continue;
+    if (given.state == State::resident) give_up_resident(i);
+    checksums_.forget(i);
+    given.suspect = false;
+  }
 }
 
 void LayerStore::set_ahead(Part& part, bool ahead) {
@@ -96,6 +108,7 @@ bool LayerStore::is_given_up_before(int left, int right) const {
 // no other.
 std::optional<int> LayerStore::victim() const {
   std::optional<int> found;
+  if (!options_.gives_up) return found;
   for (int i = 0; i < part_count(); ++i) {
     if (part(i).pins > 0 || part(i).region.empty()) continue;
     if (!found || is_given_up_before(i, *found)) found = i;
@@ -143,36 +156,40 @@ bool LayerStore::make_room_for_prefetch(int index, Region& region) {
       region = std::move(*taken);
       return true;
     }
-    if (!memory_.reuses_any_room()) return false;
+    if (!memory_.reuses_any_room() || !options_.gives_up) return false;
     std::optional<int> found;
     for (int i = 0; i < part_count(); ++i) {
       if (may_go(i) && (!found || is_given_up_before(i, *found))) found = i;
     }
     if (!found) return false;
-    Lock none;
-    give_up(none, *found);
+    give_up_resident(*found);
   }
 }
 
 // Takes a part's region away, to be spare. One that is being read into is freed when the reads
 // under way have ended, for which this waits (releasing the lock); false when it was cancelled.
-// REQUIRES: the part is unpinned and not absent; `lock` is held unless the part is resident.
+// REQUIRES: the part is unpinned and not absent; `lock` is held.
 bool LayerStore::give_up(Lock& lock, int index) {
   Part& given = part(index);
-  if (given.state == State::loading) {
-    given.given_up = true;
-    given.pending -= readers_->drop(index);
-    if (given.pending == 0) finish_load(index);
-    changed_.wait(lock, [&] { return given.state != State::loading || cancelled_; });
-    return given.state != State::loading;
+  if (given.state != State::loading) {
+    give_up_resident(index);
+    return true;
   }
+  given.given_up = true;
+  given.pending -= readers_->drop(index);
+  if (given.pending == 0) finish_load(index);
+  changed_.wait(lock, [&] { return given.state != State::loading || cancelled_; });
+  return given.state != State::loading;
+}
+
+void LayerStore::give_up_resident(int index) {
+  Part& given = part(index);
   ++statistics_.evictions;
   given.state = State::absent;
   set_ahead(given, false);
   if (is_foreseen(index)) ++absent_;
   memory_.monitor().record(EventKind::evict, given.stored.layer, given.stored.layout.bytes);
   if (!given.region.empty()) spare_.push_back(std::move(given.region));
-  return true;
 }
 
 void LayerStore::note_failure(Part& part, const Status& status) {
@@ -182,14 +199,27 @@ void LayerStore::note_failure(Part& part, const Status& status) {
 }
 
 void LayerStore::on_read(int index, const Status& status) {
-  const std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   Part& read = part(index);
-  --read.pending;
   if (!status.ok() && read.failure.ok() && !read.given_up) {
     note_failure(read, status);
     read.pending -= readers_->drop(index);
   }
-  if (read.pending == 0) finish_load(index);
+  if (read.pending == 1) verify(lock, index);
+  if (--read.pending == 0) finish_load(index);
+}
+
+// Holds a part against its checksums, with the lock released: it counts as pending meanwhile, so
+// that nobody takes its memory.
+void LayerStore::verify(Lock& lock, int index) {
+  Part& loaded = part(index);
+  if (!loaded.failure.ok() || loaded.given_up || !checksums_.awaits(index)) return;
+  lock.unlock();
+  const std::vector<uint32_t> found = checksums_.compute(index, loaded.region.data());
+  lock.lock();
+  const auto [status, suspects] = checksums_.note(index, found);
+  for (const int suspect : suspects) part(suspect).suspect = true;
+  note_failure(loaded, status);
 }
 
 // REQUIRES: the part is loading and nothing of it is pending.
@@ -198,6 +228,8 @@ void LayerStore::finish_load(int index) {
   if (loaded.failure.ok() && !loaded.given_up) {
     loaded.state = State::resident;
     ++statistics_.loads;
+    ++loaded.loads;
+    loaded.load_ms = now_ms() - loaded.began_ms;
     memory_.monitor().record(EventKind::loaded, loaded.stored.layer, loaded.stored.layout.bytes);
   } else {
     loaded.region.free();
@@ -206,12 +238,18 @@ void LayerStore::finish_load(int index) {
     set_ahead(loaded, false);
     if (is_foreseen(index)) ++absent_;
   }
+  --loading_;
+  note_activity();
   changed_.notify_all();
 }
 
 void LayerStore::unpin(int index) {
   const std::lock_guard lock(mutex_);
   --part(index).pins;
+  --pinned_;
+  note_activity();
 }
+
+void LayerStore::note_activity() { busy_.set(loading_ > 0, pinned_ > 0 && waiting_ == 0); }
 
 }  // namespace hyperion

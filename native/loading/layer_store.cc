@@ -42,7 +42,8 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, Engine
       cancelled_(cancelled),
       parts_(parts.size()),
       ranks_(spread_ranks(parts.size())),
-      walk_(parts.size()) {
+      walk_(parts.size()),
+      checksums_(model, parts) {
   size_t in_layer = 0, most_in_layer = 1;
   for (size_t i = 0; i < parts.size(); ++i) {
     in_layer = i > 0 && parts[i].layer == parts[i - 1].layer ? in_layer + 1 : 1;
@@ -100,6 +101,7 @@ Access LayerStore::access() const {
 void LayerStore::begin_pass(std::vector<int> order, const std::vector<int>& next_order) {
   const std::lock_guard lock(mutex_);
   walk_.begin(std::move(order), next_order);
+  give_up_suspects();
   choose_residents();
 }
 
@@ -114,12 +116,12 @@ Result<PartPin> LayerStore::acquire(int index) {
   if (wanted.state == State::resident) {
     ++statistics_.hits;
     prefetch_ahead();
-    return PartPin(this, index);
-  }
-  if (Status status = wait_until_loaded(lock, index); !status.ok()) {
+  } else if (Status status = wait_until_loaded(lock, index); !status.ok()) {
     --wanted.pins;
     return status;
   }
+  ++pinned_;
+  note_activity();
   return PartPin(this, index);
 }
 
@@ -129,7 +131,10 @@ Status LayerStore::wait_until_loaded(Lock& lock, int index) {
   ++statistics_.stalls;
   const double begin = now_ms();
   monitor.record(EventKind::stall_begin, layer, layout.bytes);
+  ++waiting_;
+  note_activity();
   const Status status = load_and_wait(lock, index);
+  --waiting_;
   statistics_.stall_ms += now_ms() - begin;
   monitor.record(EventKind::stall_end, layer, layout.bytes);
   return status;
@@ -142,6 +147,7 @@ Status LayerStore::load_and_wait(Lock& lock, int index) {
     if (wanted.state == State::absent) {
       if (Status status = load(lock, index); !status.ok()) return status;
     } else {
+      wanted.urgency = Urgency::demand;
       readers_->promote(index);
     }
     prefetch_ahead();
@@ -162,6 +168,8 @@ std::optional<PartPin> LayerStore::pin_holder(const Piece& piece) {
                          piece.end <= held.end;
       if (!holds) continue;
       ++parts_[i].pins;
+      ++pinned_;
+      note_activity();
       return PartPin(this, static_cast<int>(i));
     }
   }
@@ -185,42 +193,38 @@ bool LayerStore::reclaim() {
   return true;
 }
 
+Status LayerStore::unload(int index) {
+  Lock lock(mutex_);
+  const Part& unloaded = part(index);
+  if (unloaded.pins > 0) {
+    return Status(Code::invalid,
+                  "layer " + unloaded.stored.name + " is pinned; release it before it is unloaded");
+  }
+  if (unloaded.state == State::absent) return {};
+  if (!give_up(lock, index)) return cancelled_status();
+  spare_.clear();
+  return {};
+}
+
+void LayerStore::give_up_above(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  while (memory_.budget().charged() > bytes) {
+    if (!spare_.empty()) {
+      spare_.pop_back();
+      continue;
+    }
+    const std::optional<int> found = victim();
+    if (!found || part(*found).state != State::resident || part(*found).ahead) return;
+    give_up_resident(*found);
+  }
+}
+
 void LayerStore::interrupt() {
   // The lock orders this after the waiter's look at its flag.
   {
     const std::lock_guard lock(mutex_);
   }
   changed_.notify_all();
-}
-
-StoreStatistics LayerStore::statistics() const {
-  const std::lock_guard lock(mutex_);
-  StoreStatistics statistics = statistics_;
-  statistics.reads = readers_->totals();
-  return statistics;
-}
-
-std::vector<uint64_t> LayerStore::resident_bytes() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<uint64_t> bytes(static_cast<size_t>(layer_count()));
-  for (const Part& part : parts_) {
-    if (part.state != State::resident) continue;
-    bytes[static_cast<size_t>(part.stored.layer)] += part.stored.layout.bytes;
-  }
-  return bytes;
-}
-
-std::vector<int> LayerStore::resident_layers() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<bool> whole(static_cast<size_t>(layer_count()), true);
-  for (const Part& part : parts_) {
-    if (part.state != State::resident) whole[static_cast<size_t>(part.stored.layer)] = false;
-  }
-  std::vector<int> resident;
-  for (size_t i = 0; i < whole.size(); ++i) {
-    if (whole[i]) resident.push_back(static_cast<int>(i));
-  }
-  return resident;
 }
 
 // Starts a demand load, evicting as needed.
@@ -241,8 +245,12 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   const PartLayout& layout = loaded.stored.layout;
   loaded.region = std::move(region);
   loaded.state = State::loading;
+  loaded.urgency = urgency;
   loaded.given_up = false;
   loaded.failure = {};
+  loaded.began_ms = now_ms();
+  ++loading_;
+  note_activity();
   loaded.use.loaded_at = loaded.use.used_at = ++clock_;
   if (is_foreseen(index)) --absent_;
   std::vector<ReadRequest> requests;

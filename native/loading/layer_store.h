@@ -11,10 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "loading/busy_times.h"
+#include "loading/checksums.h"
 #include "loading/part_layout.h"
 #include "loading/policy.h"
 #include "loading/readers.h"
 #include "loading/residency.h"
+#include "loading/store_report.h"
 #include "loading/walk.h"
 #include "memory/region.h"
 #include "platform/mapped_range.h"
@@ -22,12 +25,6 @@
 namespace hyperion {
 
 inline constexpr int kNoPart = -1;
-
-struct StoredPart {
-  std::string name;  // of its layer
-  int layer;
-  PartLayout layout;
-};
 
 struct StoreOptions {
   size_t readers = 4;
@@ -37,6 +34,9 @@ struct StoreOptions {
   // Streamed parts that fill more than half of such a slot lie in slots, which serve one after
   // another without pages being mapped anew; 0 = none do.
   uint64_t slot_bytes = 0;
+  // What stays is chosen within so many bytes of the budget; see give_up_above().
+  uint64_t most_resident = kUnlimited;
+  bool gives_up = true;  // false: nothing but by unload()
 };
 
 struct StoreStatistics {
@@ -46,6 +46,8 @@ struct StoreStatistics {
   uint64_t stalls = 0;  // acquired while absent or loading
   double stall_ms = 0;
   ReadTotals reads;
+  // A part is being read; a part is pinned and nobody waits for another; both at once.
+  BusyTotals busy;
 };
 
 class LayerStore;
@@ -111,10 +113,18 @@ class LayerStore {
   // Chooses what stays under a budget that has changed, also in the middle of a pass.
   void plan_anew();
 
+  // Gives up a part, whose memory goes back at once, after waiting for what of it is being read.
+  // INVALID while it is pinned; CANCELLED.
+  Status unload(int part);
+
+  // Gives up parts that nobody waits for while more than so many bytes of the budget are taken.
+  void give_up_above(uint64_t bytes);
+
   // Wakes whoever waits, to look at `cancelled`.
   void interrupt();
 
   StoreStatistics statistics() const;
+  StoreReport report() const;
 
   // By layer, bytes of the parts that are resident.
   std::vector<uint64_t> resident_bytes() const;
@@ -136,9 +146,14 @@ class LayerStore {
     PartUse use;         // but for its next use, which the walk knows
     bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
-    size_t pending = 0;      // requests queued or being read
+    size_t pending = 0;      // requests queued or being read, or the check of their bytes
+    Urgency urgency = Urgency::demand;  // of the load
     bool given_up = false;   // while loading: its bytes go back when the reads under way have ended
+    bool suspect = false;    // belongs to a range that was not as written: read anew for a new pass
     Status failure;          // of the load that ended last
+    uint64_t loads = 0;
+    double began_ms = 0;     // the load
+    double load_ms = 0;      // it took, the last one that succeeded
   };
   using Lock = std::unique_lock<std::mutex>;
 
@@ -150,6 +165,7 @@ class LayerStore {
   void start_readers();
   void choose_residents();
   uint64_t largest_foreseen() const;
+  void give_up_suspects();
   void set_ahead(Part& part, bool ahead);
 
   Status load(Lock& lock, int index);
@@ -157,16 +173,20 @@ class LayerStore {
   std::optional<Region> take_region(int index);
   void prefetch_ahead();
   bool make_room_for_prefetch(int index, Region& region);
+  static LayerState state_of(const Part& part);
   PartUse use_of(int index) const;
   bool is_given_up_before(int left, int right) const;
   std::optional<int> victim() const;
   bool give_up(Lock& lock, int index);
   static void note_failure(Part& part, const Status& status);
   void on_read(int index, const Status& status);
+  void verify(Lock& lock, int index);
   void finish_load(int index);
   void unpin(int index);
   Status wait_until_loaded(Lock& lock, int index);
   Status load_and_wait(Lock& lock, int index);
+  void note_activity();
+  void give_up_resident(int index);
 
   const Model& model_;
   EngineMemory& memory_;
@@ -187,6 +207,11 @@ class LayerStore {
   size_t ahead_ = 0;           // parts that are prefetched and not acquired since
   size_t absent_ = 0;          // parts that the walk foresees and that are absent
   std::vector<Region> spare_;  // regions of parts that were given up
+  Checksums checksums_;
+  BusyTimes busy_;
+  size_t loading_ = 0;  // parts
+  size_t pinned_ = 0;   // PartPins
+  size_t waiting_ = 0;  // calls of acquire()
   StoreStatistics statistics_;
   std::optional<Readers> readers_;  // last: its threads call on_read() until it is gone
 };

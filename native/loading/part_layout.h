@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "model/model.h"
@@ -36,6 +37,13 @@ struct PartLayout {
   std::vector<Run> runs;  // by file and offset; they neither overlap nor touch
   std::vector<PiecePlace> pieces;
   uint64_t bytes = 0;  // of the region: the sum of the runs, in whole pages
+};
+
+// What is loaded and given up as one.
+struct StoredPart {
+  std::string name;  // of its layer
+  int layer;
+  PartLayout layout;
 };
 
 // REQUIRES: pieces lie within tensors of the model's table; repetitions are allowed.

@@ -16,6 +16,11 @@ std::optional<uint64_t> bytes_of_shape(const std::vector<uint64_t>& shape, const
   return checked_mul(*elements / block.elements, block.bytes);
 }
 
+bool lies_in(const File& file, uint64_t offset, uint64_t bytes) {
+  const std::optional<uint64_t> end = checked_add(offset, bytes);
+  return end && *end <= file.size();
+}
+
 Status check_tensor(const Tensor& tensor, const std::vector<ModelFile>& files) {
   const auto bad = [&](const std::string& why) {
     return Status(Code::bad_format, "tensor " + tensor.name + ": " + why);
@@ -37,19 +42,28 @@ Status check_tensor(const Tensor& tensor, const std::vector<ModelFile>& files) {
                  std::to_string(tensor.bytes));
     }
   }
-  const std::optional<uint64_t> end = checked_add(tensor.offset, tensor.bytes);
   const File& file = *files[tensor.file].buffered;
-  if (!end || *end > file.size()) {
+  if (!lies_in(file, tensor.offset, tensor.bytes)) {
     return bad("its bytes from " + std::to_string(tensor.offset) + " leave " + file.path() +
                ", which has " + std::to_string(file.size()));
   }
   return {};
 }
 
+Status check_range(const CheckedRange& range, const std::vector<ModelFile>& files) {
+  const bool lies = range.file < files.size() &&
+                    lies_in(*files[range.file].buffered, range.offset, range.bytes);
+  if (lies) return {};
+  return Status(Code::bad_format, "the checksum of '" + range.name + "' is of " +
+                                      std::to_string(range.bytes) + " bytes from " +
+                                      std::to_string(range.offset) + ", which no file has");
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Model>> Model::open(const std::vector<std::string>& paths,
-                                           std::vector<Tensor> tensors) {
+                                           std::vector<Tensor> tensors,
+                                           std::vector<CheckedRange> checksums) {
   std::vector<ModelFile> files;
   for (const std::string& path : paths) {
     Result<std::unique_ptr<File>> buffered = open_file(path, Access::buffered);
@@ -59,15 +73,20 @@ Result<std::shared_ptr<Model>> Model::open(const std::vector<std::string>& paths
     files.push_back({std::move(buffered.value()),
                      direct.ok() ? std::move(direct.value()) : std::unique_ptr<File>()});
   }
-  return create(std::move(files), std::move(tensors));
+  return create(std::move(files), std::move(tensors), std::move(checksums));
 }
 
 Result<std::shared_ptr<Model>> Model::create(std::vector<ModelFile> files,
-                                             std::vector<Tensor> tensors) {
+                                             std::vector<Tensor> tensors,
+                                             std::vector<CheckedRange> checksums) {
   for (const Tensor& tensor : tensors) {
     if (Status status = check_tensor(tensor, files); !status.ok()) return status;
   }
-  return std::shared_ptr<Model>(new Model(std::move(files), std::move(tensors)));
+  for (const CheckedRange& range : checksums) {
+    if (Status status = check_range(range, files); !status.ok()) return status;
+  }
+  return std::shared_ptr<Model>(
+      new Model(std::move(files), std::move(tensors), std::move(checksums)));
 }
 
 bool Model::has_direct() const {

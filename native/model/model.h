@@ -24,6 +24,15 @@ struct Tensor {
   std::vector<uint64_t> shape;
 };
 
+// Bytes of a file whose checksum was taken when they were written: a layer, as a rule.
+struct CheckedRange {
+  std::string name;
+  uint64_t file;    // index into the model's files
+  uint64_t offset;  // bytes from the start of the file
+  uint64_t bytes;
+  uint32_t crc32;
+};
+
 // One file, opened both ways. `direct` is null where the file system refuses direct reads.
 struct ModelFile {
   std::unique_ptr<File> buffered;
@@ -33,15 +42,20 @@ struct ModelFile {
 // Thread-safe.
 class Model {
  public:
-  // Opens the files and checks the tensors. IO, or BAD_FORMAT naming the tensor.
+  // Opens the files and checks the tensors. IO, or BAD_FORMAT naming the tensor or the range.
   static Result<std::shared_ptr<Model>> open(const std::vector<std::string>& paths,
-                                             std::vector<Tensor> tensors);
+                                             std::vector<Tensor> tensors,
+                                             std::vector<CheckedRange> checksums = {});
 
   // The same for files that are open already.
   static Result<std::shared_ptr<Model>> create(std::vector<ModelFile> files,
-                                               std::vector<Tensor> tensors);
+                                               std::vector<Tensor> tensors,
+                                               std::vector<CheckedRange> checksums = {});
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
+
+  // Of what the files say their bytes are. Reading tensors does not look at them, loading does.
+  const std::vector<CheckedRange>& checksums() const { return checksums_; }
 
   size_t files() const { return files_.size(); }
 
@@ -70,11 +84,13 @@ class Model {
   bool closed() const { return closed_; }
 
  private:
-  Model(std::vector<ModelFile> files, std::vector<Tensor> tensors)
-      : files_(std::move(files)), tensors_(std::move(tensors)) {}
+  Model(std::vector<ModelFile> files, std::vector<Tensor> tensors,
+        std::vector<CheckedRange> checksums)
+      : files_(std::move(files)), tensors_(std::move(tensors)), checksums_(std::move(checksums)) {}
 
   const std::vector<ModelFile> files_;
   const std::vector<Tensor> tensors_;
+  const std::vector<CheckedRange> checksums_;
   std::atomic<bool> closed_ = false;
 };
 

@@ -141,7 +141,7 @@ export class Model {
     this.tokenizer = checkpoint.tokenizer;
     this.endIds = checkpoint.endIds;
     this.#graph = graph;
-    const spec = table.spec();
+    const spec = table.spec(checkpoint.checksums?.layers);
     this.files = spec.files;
     this.#handle = new Handle(this, 'model', native().openModel(spec), (id) => native().closeModel(id));
     const layers = graph.layers.map((layer) => describe(layer, tensors));

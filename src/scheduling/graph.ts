@@ -4,6 +4,7 @@
  */
 import { HyperionError } from '../errors';
 import type { TensorInfo } from '../model/checkpoint';
+import type { CheckedRange } from '../model/checksums';
 import { isComputeDtype } from '../model/dtypes';
 import {
   COMPUTE_DTYPES,
@@ -68,15 +69,18 @@ export class TensorTable {
     return number;
   }
 
-  /** What the engine needs to open the model. */
-  spec(): NativeModelSpec {
+  /** What the engine needs to open the model; `checked` are layers as they lie in its files. */
+  spec(checked: readonly CheckedRange[] = []): NativeModelSpec {
     const files = [...new Set(this.tensors.map(({ file }) => file))];
     const numbers = new Map(files.map((file, number) => [file, number]));
     const tensors = this.tensors.map(({ name, file, offset, bytes, dtype, shape }): NativeTensor => {
       const known = isComputeDtype(dtype) ? dtype : 'DATA';
       return { name, file: numbers.get(file)!, offset, bytes, dtype: known, shape };
     });
-    return { files, tensors };
+    const checksums = checked
+      .filter(({ file }) => numbers.has(file))
+      .map((range) => ({ ...range, file: numbers.get(range.file)! }));
+    return { files, tensors, checksums };
   }
 }
 

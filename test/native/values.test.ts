@@ -14,7 +14,7 @@ function openBytes(bytes: Uint8Array, dtype: NativeTensor['dtype'], shape: reado
   const path = join(temporaryFolder(), 'weights');
   writeFileSync(path, bytes);
   const tensor = { name: 'weights', file: 0, offset: 0, bytes: bytes.length, dtype, shape };
-  return { path, model: native().openModel({ files: [path], tensors: [tensor] }) };
+  return { path, model: native().openModel({ files: [path], tensors: [tensor], checksums: [] }) };
 }
 
 describe.each(readdirSync(FOLDER).filter((name) => name.endsWith('.safetensors')))('%s', (name) => {

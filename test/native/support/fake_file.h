@@ -35,6 +35,12 @@ class FakeFile final : public File {
     fail_read_.reset();
   }
 
+  // The byte is another from now on, and what it was after the next call.
+  void flip(uint64_t offset) {
+    const std::lock_guard lock(mutex_);
+    bytes_[offset] ^= std::byte{0x10};
+  }
+
   // As if someone had written to the file.
   void change() {
     const std::lock_guard lock(mutex_);
@@ -126,7 +132,7 @@ class FakeFile final : public File {
 
  private:
   const std::string path_;
-  const std::vector<std::byte> bytes_;
+  std::vector<std::byte> bytes_;
   const uint64_t size_;
   bool direct_ = false;
   mutable std::mutex mutex_;

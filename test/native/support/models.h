@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/crc32.h"
 #include "compute/kernels.h"
 #include "model/model.h"
 #include "support/blocks.h"
@@ -47,12 +48,19 @@ class ModelBuilder {
   // Leaves bytes between tensors, as a file's header does.
   void skip(size_t bytes) { bytes_.resize(bytes_.size() + bytes); }
 
+  // Gives the file the checksum of all from one tensor to the end of another.
+  void check(const std::string& name, uint32_t first, uint32_t last) {
+    const uint64_t begin = tensors_[first].offset;
+    const uint64_t bytes = tensors_[last].offset + tensors_[last].bytes - begin;
+    checksums_.push_back({name, 0, begin, bytes, crc32(std::span(bytes_).subspan(begin, bytes))});
+  }
+
   FakeModel build() {
     auto file = std::make_unique<FakeFile>("fake.safetensors", bytes_);
     FakeFile* const borrowed = file.get();
     std::vector<ModelFile> files;
     files.push_back({std::move(file), nullptr});
-    Result<std::shared_ptr<Model>> model = Model::create(std::move(files), tensors_);
+    Result<std::shared_ptr<Model>> model = Model::create(std::move(files), tensors_, checksums_);
     return {model.ok() ? model.value() : nullptr, borrowed, values_};
   }
 
@@ -79,6 +87,7 @@ class ModelBuilder {
   }
 
   std::vector<Tensor> tensors_;
+  std::vector<CheckedRange> checksums_;
   std::vector<std::byte> bytes_;
   std::vector<std::vector<float>> values_;
   uint64_t state_ = 1;
