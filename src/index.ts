@@ -38,6 +38,13 @@ export { type Model, type OpenOptions, openModel } from './inference/model';
 export type { BatchOptions, GenerateOptions, SessionOptions } from './inference/options';
 export type { Conversation, Prompt } from './inference/prompt';
 export { type ForwardOptions, type PoolingOptions, record, type Session } from './inference/session';
+export type { Bound, Explanation, LoadingFacts } from './loading/explanation';
+export type { LoaderLayer, LoaderLayerState } from './loading/layers';
+export { type LoadOptions, type PreloadOptions, ProgressiveLoader } from './loading/loader';
+export type { LoadingView } from './loading/loading-view';
+export type { LoaderOptions } from './loading/options';
+export type { PinnedLayer, PinnedTensor } from './loading/pinned-layer';
+export type { LoadingStatistics } from './loading/statistics';
 export {
   Allocator,
   type FailureCallback,

@@ -8,20 +8,29 @@ import { join } from 'node:path';
 import { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from './errors';
 import type { NativeGraph } from './native/graph';
 import type {
-  NativeAllocatorConfig,
-  NativeAllocatorStats,
-  NativeBlocks,
-  NativeCounters,
-  NativeHistograms,
-  NativeOptimization,
-  NativeReplay,
-  NativeStrategy,
-  NativeTrace,
-  NativeUsage,
+  Io,
+  NativeLoaderFunctions,
+  NativeLoading,
+  NativeStoreStatistics,
+  Policy,
+} from './native/loader';
+import {
+  MEMORY_TAGS,
+  type NativeAllocatorConfig,
+  type NativeAllocatorStats,
+  type NativeBlocks,
+  type NativeCounters,
+  type NativeHistograms,
+  type NativeMemory,
+  type NativeOptimization,
+  type NativeReplay,
+  type NativeStrategy,
+  type NativeTrace,
 } from './native/memory';
 import { packageRoot } from './root';
 
 export * from './native/graph';
+export * from './native/loader';
 export * from './native/memory';
 
 const FLOAT_DTYPES = ['F32', 'F16', 'BF16'] as const;
@@ -72,14 +81,6 @@ export interface NativeModelSpec {
   checksums: readonly NativeCheckedRange[];
 }
 
-/** Ways of reading weights. */
-export const IO = ['auto', 'direct', 'uring', 'buffered', 'mmap'] as const;
-export type Io = (typeof IO)[number];
-
-/** Which layers give way when the room for weights is used up. */
-export const POLICIES = ['cyclic', 'lru', 'mfu', 'fifo', 'priority'] as const;
-export type Policy = (typeof POLICIES)[number];
-
 export interface NativeSessionOptions {
   /** bytes; Infinity = unlimited */
   budget: number;
@@ -111,31 +112,11 @@ export interface NativePlan {
   prefillChunk: number;
 }
 
-/** What the engine's bytes are for. */
-export const MEMORY_TAGS = ['weights', 'staging', 'activations', 'kv-cache', 'scratch'] as const;
-export type MemoryTag = (typeof MEMORY_TAGS)[number];
-
-export interface NativeMemory extends NativeCounters, NativeUsage {
-  budget: number;
-  reservedPeak: number;
-  byTag: Record<MemoryTag, number>;
-  peakByTag: Record<MemoryTag, number>;
-}
-
-export interface NativeStatistics {
-  bytesRead: number;
-  loads: number;
-  evictions: number;
-  hits: number;
-  stalls: number;
-  stallMs: number;
-  computeMs: number;
-  readMs: number;
+export interface NativeStatistics extends NativeStoreStatistics {
   tokens: number;
   /** tokens in the KV cache */
   position: number;
   prefillChunk: number;
-  io: Exclude<Io, 'auto'>;
   /** indices of layers */
   residentLayers: readonly number[];
 }
@@ -165,7 +146,7 @@ export const RESULT_ROWS = { none: 0, last: 1, all: 2 } as const;
 /** Sequences of a session are numbered below this. */
 export const MOST_SEQUENCES = 1024;
 
-export interface Addon {
+export interface Addon extends NativeLoaderFunctions {
   openModel(spec: NativeModelSpec): number;
   closeModel(model: number): void;
   /** raw bytes of one tensor */
@@ -207,6 +188,8 @@ export interface Addon {
   sessionStatistics(session: number): NativeStatistics;
   /** by layer, bytes of its weights that are in memory */
   residentBytes(session: number): Float64Array;
+  sessionLoading(session: number): NativeLoading;
+  setSessionPriority(session: number, layer: number, priority: number): void;
   recordEvents(session: number, on: boolean): void;
   /** rows of EVENT_FIELDS: engine clock in ms, kind, layer (-1 none), bytes, peak, reserved, then bytes by tag */
   drainEvents(session: number): { events: Float64Array; lost: number };

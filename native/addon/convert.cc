@@ -17,28 +17,6 @@ Array to_typed_array(const Napi::Value& value, const std::string& name, napi_typ
   return value.As<Array>();
 }
 
-Io to_io(const Napi::Value& value) {
-  const std::string name = to_text(value, "io");
-  if (name == "auto") return Io::automatic;
-  if (name == "direct") return Io::direct;
-  if (name == "uring") return Io::uring;
-  if (name == "buffered") return Io::buffered;
-  if (name == "mmap") return Io::mapped;
-  throw_invalid(value.Env(), "io is '" + name +
-                                 "'; it must be 'auto', 'direct', 'uring', 'buffered' or 'mmap'");
-}
-
-PolicyKind to_policy(const Napi::Value& value) {
-  const std::string name = to_text(value, "policy");
-  if (name == "cyclic") return PolicyKind::cyclic;
-  if (name == "lru") return PolicyKind::lru;
-  if (name == "mfu") return PolicyKind::mfu;
-  if (name == "fifo") return PolicyKind::fifo;
-  if (name == "priority") return PolicyKind::priority;
-  throw_invalid(value.Env(), "policy is '" + name +
-                                 "'; it must be 'cyclic', 'lru', 'mfu', 'fifo' or 'priority'");
-}
-
 KvType to_kv_type(const Napi::Value& value) {
   const std::string name = to_text(value, "kv");
   if (name == "f32") return KvType::f32;
@@ -121,6 +99,28 @@ DType to_dtype(const Napi::Value& value) {
   const auto found = dtypes.find(name);
   if (found != dtypes.end()) return found->second;
   throw_invalid(value.Env(), "dtype '" + name + "' is none that the engine knows");
+}
+
+Io to_io(const Napi::Value& value) {
+  const std::string name = to_text(value, "io");
+  if (name == "auto") return Io::automatic;
+  if (name == "direct") return Io::direct;
+  if (name == "uring") return Io::uring;
+  if (name == "buffered") return Io::buffered;
+  if (name == "mmap") return Io::mapped;
+  throw_invalid(value.Env(), "io is '" + name +
+                                 "'; it must be 'auto', 'direct', 'uring', 'buffered' or 'mmap'");
+}
+
+PolicyKind to_policy(const Napi::Value& value) {
+  const std::string name = to_text(value, "policy");
+  if (name == "cyclic") return PolicyKind::cyclic;
+  if (name == "lru") return PolicyKind::lru;
+  if (name == "mfu") return PolicyKind::mfu;
+  if (name == "fifo") return PolicyKind::fifo;
+  if (name == "priority") return PolicyKind::priority;
+  throw_invalid(value.Env(), "policy is '" + name +
+                                 "'; it must be 'cyclic', 'lru', 'mfu', 'fifo' or 'priority'");
 }
 
 Napi::Int32Array to_int32_array(const Napi::Value& value, const std::string& name) {

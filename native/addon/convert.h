@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "inference/session.h"
+#include "loading/choose_reading.h"
+#include "loading/policy.h"
 #include "model/model.h"
 #include "scheduling/graph.h"
 
@@ -23,6 +25,8 @@ bool to_flag(const Napi::Value& value, const std::string& name);
 Napi::Object to_object(const Napi::Value& value, const std::string& name);
 Napi::Array to_array(const Napi::Value& value, const std::string& name);
 DType to_dtype(const Napi::Value& value);
+Io to_io(const Napi::Value& value);
+PolicyKind to_policy(const Napi::Value& value);
 
 Napi::Int32Array to_int32_array(const Napi::Value& value, const std::string& name);
 Napi::Float32Array to_float32_array(const Napi::Value& value, const std::string& name);

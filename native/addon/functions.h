@@ -7,6 +7,7 @@ namespace hyperion::addon {
 
 void export_models(Napi::Env env, Napi::Object exports);
 void export_mapped(Napi::Env env, Napi::Object exports);
+void export_loaders(Napi::Env env, Napi::Object exports);
 void export_sessions(Napi::Env env, Napi::Object exports);
 void export_reports(Napi::Env env, Napi::Object exports);
 void export_allocators(Napi::Env env, Napi::Object exports);

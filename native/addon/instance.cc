@@ -5,6 +5,23 @@
 
 namespace hyperion::addon {
 
+namespace {
+
+template <typename T>
+void add_live(std::vector<std::weak_ptr<T>>& all, const std::shared_ptr<T>& one) {
+  std::erase_if(all, [](const std::weak_ptr<T>& other) { return other.expired(); });
+  all.push_back(one);
+}
+
+template <typename T>
+void close_live(const std::vector<std::weak_ptr<T>>& all) {
+  for (const std::weak_ptr<T>& weak : all) {
+    if (const std::shared_ptr<T> live = weak.lock()) live->close();
+  }
+}
+
+}  // namespace
+
 Instance::Instance(Napi::Env env) : completions(env) {
   // Hooks run in reverse order of their registration: this one before that of `completions`, which
   // engine threads post to.
@@ -13,15 +30,18 @@ Instance::Instance(Napi::Env env) : completions(env) {
 }
 
 void Instance::note_closing(const std::shared_ptr<Session>& session) {
-  std::erase_if(closing_, [](const std::weak_ptr<Session>& other) { return other.expired(); });
-  closing_.push_back(session);
+  add_live(closing_, session);
+}
+
+void Instance::note_closing(const std::shared_ptr<Loader>& loader) {
+  add_live(closing_loaders_, loader);
 }
 
 void Instance::close_all() {
   for (const std::shared_ptr<Session>& session : sessions.all()) session->close();
-  for (const std::weak_ptr<Session>& weak : closing_) {
-    if (const std::shared_ptr<Session> session = weak.lock()) session->close();
-  }
+  for (const std::shared_ptr<UserLoader>& loader : loaders.all()) loader->get()->close();
+  close_live(closing_);
+  close_live(closing_loaders_);
 }
 
 std::shared_ptr<Model> Instance::model(const Napi::Value& handle) const {
@@ -40,6 +60,12 @@ UserAllocator& Instance::allocator(const Napi::Value& handle) const {
   UserAllocator* allocator = allocators.get(to_number(handle, "allocator"));
   if (allocator == nullptr) check(handle.Env(), Status(Code::closed, "the allocator is closed"));
   return *allocator;
+}
+
+UserLoader& Instance::loader(const Napi::Value& handle) const {
+  UserLoader* loader = loaders.get(to_number(handle, "loader"));
+  if (loader == nullptr) check(handle.Env(), Status(Code::closed, "the loader is closed"));
+  return *loader;
 }
 
 }  // namespace hyperion::addon

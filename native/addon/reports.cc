@@ -4,6 +4,7 @@
 #include "addon/errors.h"
 #include "addon/functions.h"
 #include "addon/instance.h"
+#include "addon/report_objects.h"
 
 namespace hyperion::addon {
 namespace {
@@ -12,57 +13,16 @@ Napi::Number number(Napi::Env env, uint64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
-Napi::Object by_tag(Napi::Env env, const std::array<uint64_t, kTagCount>& bytes) {
-  Napi::Object object = Napi::Object::New(env);
-  for (size_t i = 0; i < kTagCount; ++i) object.Set(kTagNames[i], number(env, bytes[i]));
-  return object;
-}
-
 Napi::Value session_memory(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto session = Instance::of(env).session(info[0]);
-  const MemoryCounts counts = session->memory();
-  Napi::Object result = Napi::Object::New(env);
-  set_usage(result, session->engine_memory().usage());
-  set_number(result, "budget", session->budget());
-  set_number(result, "current", counts.current);
-  set_number(result, "peak", counts.peak);
-  set_number(result, "totalAllocated", counts.total_allocated);
-  set_number(result, "allocations", counts.allocations);
-  set_number(result, "frees", counts.frees);
-  set_number(result, "reserved", counts.reserved);
-  set_number(result, "reservedPeak", counts.reserved_peak);
-  result.Set("byTag", by_tag(env, counts.by_tag));
-  result.Set("peakByTag", by_tag(env, counts.peak_by_tag));
-  return result;
-}
-
-const char* name_of(Access access) {
-  switch (access) {
-    case Access::direct:
-      return "direct";
-    case Access::uring:
-      return "uring";
-    case Access::mapped:
-      return "mmap";
-    case Access::buffered:
-      break;
-  }
-  return "buffered";
+  return memory_object(info.Env(), Instance::of(info.Env()).session(info[0])->engine_memory());
 }
 
 Napi::Value session_statistics(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const SessionStatistics statistics = Instance::of(env).session(info[0])->statistics();
   Napi::Object result = Napi::Object::New(env);
-  result.Set("bytesRead", number(env, statistics.store.reads.bytes));
-  result.Set("loads", number(env, statistics.store.loads));
-  result.Set("evictions", number(env, statistics.store.evictions));
-  result.Set("hits", number(env, statistics.store.hits));
-  result.Set("stalls", number(env, statistics.store.stalls));
-  result.Set("stallMs", statistics.store.stall_ms);
+  set_store_statistics(result, statistics.store);
   result.Set("computeMs", statistics.compute_ms);
-  result.Set("readMs", statistics.store.reads.ms);
   result.Set("tokens", number(env, statistics.tokens));
   result.Set("position", number(env, statistics.position));
   result.Set("prefillChunk", number(env, statistics.prefill_chunk));
@@ -84,6 +44,16 @@ Napi::Value resident_bytes(const Napi::CallbackInfo& info) {
     result[layer] = static_cast<double>(bytes[layer]);
   }
   return result;
+}
+
+Napi::Value session_loading(const Napi::CallbackInfo& info) {
+  return loading_object(info.Env(), Instance::of(info.Env()).session(info[0])->loading());
+}
+
+void set_session_priority(const Napi::CallbackInfo& info) {
+  const auto session = Instance::of(info.Env()).session(info[0]);
+  session->set_priority(static_cast<int>(to_whole(info[1], "layer", INT32_MAX)),
+                        to_number(info[2], "priority"));
 }
 
 void record_events(const Napi::CallbackInfo& info) {
@@ -116,14 +86,7 @@ Napi::Value drain_events(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value session_blocks(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const std::vector<LiveBlock> blocks =
-      Instance::of(env).session(info[0])->engine_memory().blocks();
-  BlockRows rows(env, blocks.size());
-  for (const LiveBlock& block : blocks) {
-    rows.add(0, address_of(block.address), block.bytes, kPageSize, block.tag, block.sequence, 0);
-  }
-  return rows.array();
+  return block_rows(info.Env(), Instance::of(info.Env()).session(info[0])->engine_memory());
 }
 
 Napi::Value session_spans(const Napi::CallbackInfo& info) {
@@ -153,6 +116,8 @@ void export_reports(Napi::Env env, Napi::Object exports) {
   exports.Set("sessionMemory", Napi::Function::New(env, session_memory));
   exports.Set("sessionStatistics", Napi::Function::New(env, session_statistics));
   exports.Set("residentBytes", Napi::Function::New(env, resident_bytes));
+  exports.Set("sessionLoading", Napi::Function::New(env, session_loading));
+  exports.Set("setSessionPriority", Napi::Function::New(env, set_session_priority));
   exports.Set("recordEvents", Napi::Function::New(env, record_events));
   exports.Set("drainEvents", Napi::Function::New(env, drain_events));
   exports.Set("sessionBlocks", Napi::Function::New(env, session_blocks));

@@ -1,11 +1,9 @@
 // An allocator that JavaScript made, with the buffers through which it looks at blocks.
 #pragma once
 
-#include <napi.h>
-
 #include <memory>
-#include <unordered_map>
 
+#include "addon/views.h"
 #include "memory/allocator.h"
 
 namespace hyperion::addon {
@@ -18,26 +16,24 @@ class UserAllocator {
   Allocator& operator*() { return *allocator_; }
   Allocator* operator->() { return allocator_.get(); }
 
-  // The block as an ArrayBuffer, the same one while JavaScript holds it. UNSUPPORTED where the
-  // runtime forbids buffers over memory that is not its own.
-  // REQUIRES: the handle names a live block.
-  Napi::Value view(Napi::Env env, BlockHandle handle);
+  // The block as an ArrayBuffer, see Views::view(). REQUIRES: the handle names a live block.
+  Napi::Value view(Napi::Env env, BlockHandle handle) {
+    const TableBlock& block = *allocator_->blocks().find(handle);
+    return views_.view(env, handle, {block.data(), block.bytes()});
+  }
 
   bool has_views() const { return !views_.empty(); }
 
-  // Detaches the block's buffer: JavaScript then sees nothing where it saw the block. Before a
-  // block is freed.
+  // Detaches the block's buffer. Before a block is freed.
   void detach(napi_env env, BlockHandle handle) {
     if (has_views()) [[unlikely]]
-      detach_view(env, handle);
+      views_.detach(env, handle);
   }
-  void detach_all(napi_env env);
+  void detach_all(napi_env env) { views_.detach_all(env); }
 
  private:
-  void detach_view(napi_env env, BlockHandle handle);
-
   std::unique_ptr<Allocator> allocator_;
-  std::unordered_map<BlockHandle, napi_ref> views_;  // weak
+  Views views_;
 };
 
 }  // namespace hyperion::addon

@@ -8,26 +8,6 @@
 #include "scheduling/graph_check.h"
 
 namespace hyperion {
-namespace {
-
-// How a session reads at first: `auto` measures when the first pass begins.
-Access first_access(const Model& model, Io io) {
-  switch (io) {
-    case Io::direct:
-      return Access::direct;
-    case Io::uring:
-      return Access::uring;
-    case Io::buffered:
-      return Access::buffered;
-    case Io::mapped:
-      return Access::mapped;
-    case Io::automatic:
-      break;
-  }
-  return model.has_direct() ? Access::direct : Access::buffered;
-}
-
-}  // namespace
 
 Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Model> model, Graph graph,
                                                  const SessionOptions& options) {

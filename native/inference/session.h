@@ -99,6 +99,8 @@ class Session {
   SessionStatistics statistics() const;
   // By layer, bytes of its weights that are resident.
   std::vector<uint64_t> resident_bytes() const { return store_->resident_bytes(); }
+  StoreReport loading() const { return store_->report(); }
+  void set_priority(int layer, double priority) { store_->set_priority(layer, priority); }
 
   // Switches the event ring on (charging it) or off (dropping what was not drained).
   Status record_events(bool on);

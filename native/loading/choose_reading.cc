@@ -113,6 +113,22 @@ Reading measure(const Model& model, uint64_t file, size_t at_once) {
 
 }  // namespace
 
+Access first_access(const Model& model, Io io) {
+  switch (io) {
+    case Io::direct:
+      return Access::direct;
+    case Io::uring:
+      return Access::uring;
+    case Io::buffered:
+      return Access::buffered;
+    case Io::mapped:
+      return Access::mapped;
+    case Io::automatic:
+      break;
+  }
+  return model.has_direct() ? Access::direct : Access::buffered;
+}
+
 Status check_access(const Model& model, Access access) {
   const bool past_the_cache = access == Access::direct || access == Access::uring;
   if (past_the_cache && !model.has_direct()) {

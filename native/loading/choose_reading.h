@@ -8,6 +8,13 @@
 
 namespace hyperion {
 
+// How weights are read, as a user asks for it: `automatic` is measured before the first load. Mapped
+// ones all stay, in their files' page cache.
+enum class Io { automatic, direct, uring, buffered, mapped };
+
+// How reading begins: `automatic` as the files allow.
+Access first_access(const Model& model, Io io);
+
 struct Reading {
   Access access = Access::buffered;
   double bytes_per_second = 0;  // 0 when it was not measured

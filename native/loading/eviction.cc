@@ -36,15 +36,15 @@ void LayerStore::choose_residents() {
   }
   for (const Region& region : spare_) add(region.size(), room);
   room -= std::min(room, memory_.budget().overdraft());
-  room = std::min(room, options_.most_resident);
+  room = std::min(room, threshold_bytes());
   const bool unchanged = room == planned_room_ && needed == planned_bytes_;
   if (unchanged) return;
 
   planned_room_ = room;
   planned_bytes_ = needed;
-  // What the streamed parts pass through. A policy that chooses when room is needed keeps a set only
-  // where that is everything.
-  const uint64_t ring = policy_->keeps_a_set() ? memory_.footprint(largest) * (window_ + 1) : room;
+  planned_ring_ = memory_.footprint(largest) * (window_ + 1);
+  // A policy that chooses when room is needed keeps a set only where that is everything.
+  const uint64_t ring = policy_->keeps_a_set() ? planned_ring_ : room;
   const std::vector<bool> kept = choose_kept(candidates, room, ring);
   for (int i = 0; i < part_count(); ++i) {
     Part& chosen = part(i);
@@ -82,6 +82,12 @@ void LayerStore::give_up_suspects() {
     checksums_.forget(i);
     given.suspect = false;
   }
+}
+
+uint64_t LayerStore::threshold_bytes() const {
+  const uint64_t limit = memory_.budget().limit();
+  if (options_.threshold >= 1) return limit;
+  return static_cast<uint64_t>(options_.threshold * static_cast<double>(limit));
 }
 
 void LayerStore::set_ahead(Part& part, bool ahead) {

@@ -32,6 +32,11 @@ const std::byte* PartPin::piece(uint32_t tensor) const {
   return nullptr;
 }
 
+std::span<std::byte> PartPin::memory() const {
+  const LayerStore::Part& part = store_->part(part_);
+  return {part.region.data(), part.stored.layout.bytes};
+}
+
 LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, EngineMemory& memory,
                        StoreOptions options, const std::atomic<bool>& cancelled)
     : model_(model),
@@ -176,9 +181,11 @@ std::optional<PartPin> LayerStore::pin_holder(const Piece& piece) {
   return std::nullopt;
 }
 
-void LayerStore::set_priority(int index, double priority) {
+void LayerStore::set_priority(int layer, double priority) {
   const std::lock_guard lock(mutex_);
-  part(index).use.priority = priority;
+  for (Part& part : parts_) {
+    if (part.stored.layer == layer) part.use.priority = priority;
+  }
 }
 
 bool LayerStore::reclaim() {
@@ -206,9 +213,10 @@ Status LayerStore::unload(int index) {
   return {};
 }
 
-void LayerStore::give_up_above(uint64_t bytes) {
+void LayerStore::thin_out() {
   const std::lock_guard lock(mutex_);
-  while (memory_.budget().charged() > bytes) {
+  const uint64_t most = threshold_bytes();
+  while (memory_.budget().charged() > most) {
     if (!spare_.empty()) {
       spare_.pop_back();
       continue;

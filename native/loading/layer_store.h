@@ -34,8 +34,8 @@ struct StoreOptions {
   // Streamed parts that fill more than half of such a slot lie in slots, which serve one after
   // another without pages being mapped anew; 0 = none do.
   uint64_t slot_bytes = 0;
-  // What stays is chosen within so many bytes of the budget; see give_up_above().
-  uint64_t most_resident = kUnlimited;
+  // Share of the budget within which is chosen what stays; see thin_out().
+  double threshold = 1;
   bool gives_up = true;  // false: nothing but by unload()
 };
 
@@ -61,6 +61,9 @@ class PartPin {
 
   // The part's piece of the tensor; null when it has none.
   const std::byte* piece(uint32_t tensor) const;
+
+  // All of the part.
+  std::span<std::byte> memory() const;
 
  private:
   friend class LayerStore;
@@ -104,8 +107,8 @@ class LayerStore {
   // Pins the resident part that holds all bytes of the piece, if there is one.
   std::optional<PartPin> pin_holder(const Piece& piece);
 
-  // Of parts of the policy `priority`, those of a higher one stay. 0 unless it is set.
-  void set_priority(int part, double priority);
+  // Under the policy `priority` layers of a higher one stay. 0 unless it is set.
+  void set_priority(int layer, double priority);
 
   // Gives up what the policy says; false when there is nothing.
   bool reclaim();
@@ -117,8 +120,8 @@ class LayerStore {
   // INVALID while it is pinned; CANCELLED.
   Status unload(int part);
 
-  // Gives up parts that nobody waits for while more than so many bytes of the budget are taken.
-  void give_up_above(uint64_t bytes);
+  // Gives up parts whose use is over while more of the budget is taken than the threshold says.
+  void thin_out();
 
   // Wakes whoever waits, to look at `cancelled`.
   void interrupt();
@@ -185,6 +188,7 @@ class LayerStore {
   void unpin(int index);
   Status wait_until_loaded(Lock& lock, int index);
   Status load_and_wait(Lock& lock, int index);
+  uint64_t threshold_bytes() const;
   void note_activity();
   void give_up_resident(int index);
 
@@ -201,7 +205,8 @@ class LayerStore {
   std::vector<size_t> ranks_;  // by part: what choose_residents() keeps first
   size_t window_ = 0;          // parts loaded ahead at most
   uint64_t planned_room_ = 0;  // for which residents were chosen,
-  uint64_t planned_bytes_ = 0;  // and of which parts
+  uint64_t planned_bytes_ = 0;  // and of which parts,
+  uint64_t planned_ring_ = 0;   // and what the others pass through
   Walk walk_;
   uint64_t clock_ = 0;         // counts loads and uses
   size_t ahead_ = 0;           // parts that are prefetched and not acquired since

@@ -83,13 +83,14 @@ StoreReport LayerStore::report() const {
   StoreReport report;
   report.layers.resize(static_cast<size_t>(layer_count()));
   for (LayerReport& layer : report.layers) layer.state = LayerState::loaded;
-  for (const Part& part : parts_) {
+  for (int i = 0; i < part_count(); ++i) {
+    const Part& part = this->part(i);
     LayerReport& layer = report.layers[static_cast<size_t>(part.stored.layer)];
     const uint64_t bytes = part.stored.layout.bytes;
     layer.state = combine(layer.state, state_of(part));
     layer.bytes += bytes;
     if (part.state == State::resident) layer.resident_bytes += bytes;
-    if (part.use.kept) layer.kept_bytes += bytes;
+    if (part.use.kept && is_foreseen(i)) layer.kept_bytes += bytes;
     layer.pins += part.pins;
     layer.loads += part.loads;
     layer.load_ms += part.load_ms;
@@ -98,8 +99,9 @@ StoreReport LayerStore::report() const {
   }
   report.room = planned_room_;
   report.needed = planned_bytes_;
-  report.ring_bytes = ring_bytes_;
+  report.ring_bytes = planned_ring_;
   report.window = window_;
+  report.parts = parts_.size();
   return report;
 }
 

@@ -27,6 +27,7 @@ struct StoreReport {
   uint64_t ring_bytes = 0;    // that streamed parts pass through
   uint64_t largest_part = 0;  // bytes
   size_t window = 0;          // parts read ahead at most
+  size_t parts = 0;
 };
 
 }  // namespace hyperion

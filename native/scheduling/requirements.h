@@ -6,15 +6,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "loading/choose_reading.h"
 #include "memory/strategy.h"
 #include "scheduling/graph.h"
 #include "scheduling/layouts.h"
 #include "scheduling/parts.h"
 
 namespace hyperion {
-
-// How weights are read. Mapped ones all stay, in their files' page cache.
-enum class Io { automatic, direct, uring, buffered, mapped };
 
 struct SessionOptions {
   uint64_t budget = kUnlimited;  // bytes

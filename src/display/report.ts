@@ -68,7 +68,7 @@ export interface ReportTotals {
 /** A pool, an allocator or a session. */
 export interface HolderFigures {
   readonly name: string;
-  readonly kind: 'pool' | 'allocator' | 'cache' | 'session';
+  readonly kind: 'pool' | 'allocator' | 'cache' | 'session' | 'loader';
   readonly strategy: string;
   readonly currentBytes: number;
   readonly peakBytes: number;

@@ -1,5 +1,6 @@
 /** What a session is apart from what it computes: its budget and memory, how they are watched, and its life. */
 import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Table } from '../display';
+import { LoadingView } from '../loading/loading-view';
 import { autoBudget } from '../memory/auto-budget';
 import { parseBudget } from '../memory/budget';
 import { Handle } from '../memory/handle';
@@ -95,6 +96,20 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
     const statistics = native().sessionStatistics(this.handle.get());
     const residentLayers = statistics.residentLayers.map((index) => this.model.layerNames[index]!);
     return { ...statistics, residentLayers };
+  }
+
+  /** How its weights are loaded: states of layers, statistics, and why it is as it is. */
+  get loader(): LoadingView {
+    const id = () => this.handle.get();
+    return new LoadingView({
+      what: 'session',
+      policy: this.#engine.options.policy,
+      layerNames: this.model.layerNames,
+      budget: () => this.budget,
+      loading: () => native().sessionLoading(id()),
+      statistics: () => native().sessionStatistics(id()),
+      setPriority: (layer, priority) => native().setSessionPriority(id(), layer, priority),
+    });
   }
 
   /** Names of the layers that it holds now; none once it is closed. */

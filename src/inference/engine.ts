@@ -1,9 +1,10 @@
 /** A session of the engine: its number, its budget, and who says what that is. */
+
 import { HyperionError } from '../errors';
+import { EngineHolder } from '../memory/engine-holder';
 import type { BudgetMember } from '../memory/shares';
 import { type NativeSessionOptions, native } from '../native';
 import { mustShrink } from './options';
-import { SessionHolder } from './session-holder';
 
 /** Who gives a session its budget, and takes it back when it leaves. */
 export interface BudgetSource {
@@ -14,7 +15,7 @@ export interface BudgetSource {
 
 /** Nothing in here may refer to the session: it is what the session's end closes. */
 export class Engine implements BudgetMember {
-  readonly holder: SessionHolder;
+  readonly holder: EngineHolder;
   /** of the budgets that it has had */
   largestBudget: number;
   #budget: number;
@@ -34,7 +35,7 @@ export class Engine implements BudgetMember {
   ) {
     this.#budget = options.budget;
     this.largestBudget = options.budget;
-    this.holder = new SessionHolder(id, model, options.memory.strategy);
+    this.holder = new EngineHolder('session', id, model, options.memory.strategy);
   }
 
   get budget(): number {

@@ -11,6 +11,8 @@ import {
   treemapFigure,
 } from '../display';
 import { HyperionError } from '../errors';
+import { ProgressiveLoader } from '../loading/loader';
+import { type LoaderOptions, resolveLoaderOptions } from '../loading/options';
 import { autoBudget } from '../memory/auto-budget';
 import { Handle } from '../memory/handle';
 import type { Layer, LayerDescription } from '../model/cache/layer';
@@ -111,7 +113,7 @@ export class Model {
   readonly #weights: MappedWeights;
   readonly #graph: NativeGraph;
   readonly #handle: Handle;
-  readonly #sessions = new Set<WeakRef<Session<Model>>>();
+  readonly #holders = new Set<WeakRef<Session<Model> | ProgressiveLoader>>();
 
   /** Models come from `openModel()`. */
   constructor(
@@ -181,9 +183,31 @@ export class Model {
     const engine = new Engine(id, resolved, this.name, () => this.#usefulBudget(resolved));
     if (options.budget === 'auto') void engine.follow(autoBudget);
     const session = new Session<Model>(this, id, engine);
-    for (const known of this.#sessions) if (!known.deref()) this.#sessions.delete(known);
-    this.#sessions.add(new WeakRef(session));
+    this.#note(session);
     return session;
+  }
+
+  /**
+   * Its layers in memory one by one, without a session: for a computation of your own. Layers are loaded whole; one that shares a tensor
+   * with another brings it along.
+   *
+   * @throws HyperionError `OVER_BUDGET` with `details.smallestBudgetBytes`, the bytes of the largest layer; `INVALID`, `UNSUPPORTED` for a
+   *   way of reading that the file system refuses, `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const loader = model.loader({ budget: '1 MiB' });
+   * for await (const layer of loader) {
+   *   layer.name; // 'embedding', …
+   * }
+   * ```
+   */
+  loader(options: LoaderOptions = {}): ProgressiveLoader {
+    const { name, tensors } = this;
+    const parts = { name, layers: this.#graph.layers, tensors, handle: this.#handle };
+    const loader = new ProgressiveLoader(name, parts, resolveLoaderOptions(options));
+    this.#note(loader);
+    return loader;
   }
 
   /**
@@ -263,8 +287,8 @@ export class Model {
    * ```
    */
   async residency(): Promise<Residency> {
-    const sessions = [...this.#sessions].flatMap((known) => known.deref() ?? []);
-    return this.#weights.residency(new Set(sessions.flatMap(({ heldLayers }) => heldLayers)));
+    const holders = [...this.#holders].flatMap((known) => known.deref() ?? []);
+    return this.#weights.residency(new Set(holders.flatMap(({ heldLayers }) => heldLayers)));
   }
 
   /** Bytes per layer as a chart. A table that embedding and output share stands where the engine holds it: in the output. */
@@ -278,10 +302,10 @@ export class Model {
     return treemapFigure(modelParts(this), `Bytes of ${this.name} by layer and type`);
   }
 
-  /** Closes the model and its sessions. Doing it again does nothing. */
+  /** Closes the model, its sessions and its loaders. Doing it again does nothing. */
   close(): void {
-    for (const session of this.#sessions) session.deref()?.close();
-    this.#sessions.clear();
+    for (const holder of this.#holders) holder.deref()?.close();
+    this.#holders.clear();
     this.#weights.close();
     this.#handle.close();
   }
@@ -316,6 +340,11 @@ export class Model {
     const unlimited = { ...options, budget: Number.POSITIVE_INFINITY };
     const plan = native().plan(this.#handle.get(), this.#graph, unlimited, this.contextLength);
     return plan.workingSetBytes + plan.activationBytes;
+  }
+
+  #note(holder: Session<Model> | ProgressiveLoader): void {
+    for (const known of this.#holders) if (!known.deref()) this.#holders.delete(known);
+    this.#holders.add(new WeakRef(holder));
   }
 
   #isShared(layer: Layer): boolean {

@@ -3,24 +3,7 @@ import { HyperionError } from '../errors';
 import type { CacheEntry } from './cache/entry';
 import type { TensorCache } from './cache/tensor-cache';
 import type { Dtype } from './dtypes';
-
-type Array = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
-type TensorArray = Array | Float32Array | Float64Array | BigInt64Array | BigUint64Array;
-
-/** Element types that JavaScript has arrays of; halves are seen as their 16 bits, and all others as bytes. */
-const ARRAYS = {
-  I8: Int8Array,
-  U16: Uint16Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I16: Int16Array,
-  U32: Uint32Array,
-  I32: Int32Array,
-  F32: Float32Array,
-  F64: Float64Array,
-  I64: BigInt64Array,
-  U64: BigUint64Array,
-} as const;
+import { elementsOf, type TensorArray } from './elements';
 
 /**
  * The memory of a cached tensor. While it is open the tensor is not given up; when the last view of a tensor is closed, or its model,
@@ -59,9 +42,7 @@ export class TensorView {
   get data(): TensorArray {
     if (this.#closed)
       throw new HyperionError('CLOSED', `the view of '${this.name}' is closed; open another with view()`);
-    const type = (ARRAYS as Partial<Record<Dtype, (typeof ARRAYS)[keyof typeof ARRAYS]>>)[this.dtype];
-    const { buffer, byteOffset, byteLength } = this.#bytes;
-    return type ? new type(buffer, byteOffset, byteLength / type.BYTES_PER_ELEMENT) : this.#bytes;
+    return elementsOf(this.dtype, this.#bytes);
   }
 
   /** Lets the bytes go. Doing it again does nothing. */

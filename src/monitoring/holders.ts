@@ -1,7 +1,7 @@
 /** Everything that holds memory now: sessions, allocators and pools, each through the same few questions. */
 import type { NativeCounters, NativeUsage } from '../native';
 
-export type HolderKind = 'session' | 'cache' | 'allocator' | 'pool';
+export type HolderKind = 'session' | 'loader' | 'cache' | 'allocator' | 'pool';
 
 /** Counters of one holder, in bytes unless native.ts says otherwise. */
 export interface HolderFigures extends NativeCounters, NativeUsage {

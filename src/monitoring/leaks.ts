@@ -50,7 +50,7 @@ export class Leaks extends BlockList {
 export function leaks({ since }: LeaksOptions = {}): Leaks {
   const departed = listDeparted();
   const live = listHolders()
-    .filter(({ kind }) => kind !== 'session')
+    .filter(({ kind }) => kind !== 'session' && kind !== 'loader')
     .flatMap((holder) => holder.blocks());
   const all = [
     ...departed.leaks.map((block) => ({ ...block, closed: true })),

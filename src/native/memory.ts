@@ -131,3 +131,14 @@ export interface NativeBlocks {
   /** how many were freed: all, or those before the first that names no live block */
   freeMany(allocator: number, handles: Float64Array): number;
 }
+
+/** What the engine's bytes are for. */
+export const MEMORY_TAGS = ['weights', 'staging', 'activations', 'kv-cache', 'scratch'] as const;
+export type MemoryTag = (typeof MEMORY_TAGS)[number];
+
+export interface NativeMemory extends NativeCounters, NativeUsage {
+  budget: number;
+  reservedPeak: number;
+  byTag: Record<MemoryTag, number>;
+  peakByTag: Record<MemoryTag, number>;
+}

@@ -1,4 +1,4 @@
-#include "addon/user_allocator.h"
+#include "addon/views.h"
 
 #include "addon/errors.h"
 
@@ -20,17 +20,16 @@ void detach_buffer(napi_env env, napi_ref reference) {
 
 }  // namespace
 
-Napi::Value UserAllocator::view(Napi::Env env, BlockHandle handle) {
-  const auto known = views_.find(handle);
+Napi::Value Views::view(Napi::Env env, uint64_t key, std::span<std::byte> memory) {
+  const auto known = views_.find(key);
   if (known != views_.end()) {
     if (const napi_value buffer = buffer_of(env, known->second)) return Napi::Value(env, buffer);
     napi_delete_reference(env, known->second);
     views_.erase(known);
   }
-  const TableBlock& block = *allocator_->blocks().find(handle);
   napi_value buffer;
-  const auto keep = [](napi_env, void*, void*) {};  // the block is the allocator's
-  if (napi_create_external_arraybuffer(env, block.data(), block.bytes(), keep, nullptr, &buffer) !=
+  const auto keep = [](napi_env, void*, void*) {};  // the memory is the engine's
+  if (napi_create_external_arraybuffer(env, memory.data(), memory.size(), keep, nullptr, &buffer) !=
       napi_ok) {
     throw to_error(env,
                    Status(Code::unsupported,
@@ -38,19 +37,19 @@ Napi::Value UserAllocator::view(Napi::Env env, BlockHandle handle) {
   }
   napi_ref reference;
   napi_create_reference(env, buffer, 0, &reference);
-  views_.emplace(handle, reference);
+  views_.emplace(key, reference);
   return Napi::Value(env, buffer);
 }
 
-void UserAllocator::detach_view(napi_env env, BlockHandle handle) {
-  const auto known = views_.find(handle);
+void Views::detach(napi_env env, uint64_t key) {
+  const auto known = views_.find(key);
   if (known == views_.end()) return;
   detach_buffer(env, known->second);
   views_.erase(known);
 }
 
-void UserAllocator::detach_all(napi_env env) {
-  for (const auto& [handle, reference] : views_) detach_buffer(env, reference);
+void Views::detach_all(napi_env env) {
+  for (const auto& [key, reference] : views_) detach_buffer(env, reference);
   views_.clear();
 }
 
