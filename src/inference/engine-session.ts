@@ -13,6 +13,7 @@ import { type NativeGraph, type NativeStatistics, native } from '../native';
 import { formatBytes, formatCount } from '../units';
 import type { Engine } from './engine';
 import type { GeneratingModel } from './request';
+import type { Seat } from './sequences';
 
 /** What a session needs of its model. */
 export interface SessionModel extends GeneratingModel {
@@ -35,29 +36,29 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
   /** resolves when the session is closed and its memory given back */
   readonly closed: Promise<void>;
   protected readonly handle: Handle;
-  readonly #engine: Engine;
+  protected readonly seat: Seat;
   #recording: Recording | undefined;
 
   /** Sessions come from `model.session()`. */
   constructor(
     readonly model: Model,
-    id: number,
-    engine: Engine,
+    protected readonly engine: Engine,
   ) {
-    this.#engine = engine;
+    const seat = engine.join();
+    this.seat = seat;
     const { promise, resolve } = deferred();
     this.closed = promise;
     // Nothing in this scope may capture `this`: the finalizer would then keep alive what it waits for.
-    this.handle = new Handle(this, 'session', id, () => resolve(engine.close()));
+    this.handle = new Handle(this, 'session', engine.id, () => resolve(engine.leave(seat)));
   }
 
   get threads(): number {
-    return this.#engine.options.threads;
+    return this.engine.options.threads;
   }
 
   /** Bytes that the session may hold; Infinity when there is no limit. */
   get budget(): number {
-    return this.#engine.budget;
+    return this.engine.budget;
   }
 
   /**
@@ -80,11 +81,10 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
    */
   async setBudget(budget: number | string): Promise<void> {
     this.handle.get();
-    if (budget === 'auto') return this.#engine.follow(autoBudget);
+    if (budget === 'auto') return this.engine.follow(autoBudget);
     const bytes = parseBudget(budget ?? Number.NaN);
-    await this.#engine.follow(undefined);
-    await this.#engine.changeBudget(bytes);
-    this.#recording?.look();
+    await this.engine.follow(undefined);
+    await this.engine.changeBudget(bytes);
   }
 
   /** The session's byte counters at this moment. */
@@ -103,7 +103,7 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
     const id = () => this.handle.get();
     return new LoadingView({
       what: 'session',
-      policy: this.#engine.options.policy,
+      policy: this.engine.options.policy,
       layerNames: this.model.layerNames,
       budget: () => this.budget,
       loading: () => native().sessionLoading(id()),
@@ -132,18 +132,19 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
    */
   record(options: RecordOptions = {}): Recording {
     this.handle.get();
-    this.#recording?.stop();
+    this.engine.recording?.deref()?.stop();
     const id = () => (this.handle.closed ? undefined : this.handle.get());
     const { layers, name } = this.model;
-    const { strategy } = this.#engine.options.memory;
+    const { strategy } = this.engine.options.memory;
     this.#recording = new Recording({ name, strategy, layers, id }, options);
+    this.engine.recording = new WeakRef(this.#recording);
     return this.#recording;
   }
 
   /** Where its blocks and holes lie, as a picture. @throws HyperionError `CLOSED` */
   plotMemory(): Figure {
     this.handle.get();
-    return fragmentationFigure(memoryMap(this.#engine.holder));
+    return fragmentationFigure(memoryMap(this.engine.holder));
   }
 
   /** Follows every block that the session takes and gives back, to be replayed. A trace that runs already is begun anew. */
@@ -167,8 +168,8 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
    */
   stopTrace(): AllocationTrace {
     const { initialPoolSize, ...trace } = native().takeSessionTrace(this.handle.get());
-    const source = { ...this.#engine.options.memory, initialPoolSize };
-    const config = { budget: this.#engine.largestBudget, limit: Number.POSITIVE_INFINITY, source };
+    const source = { ...this.engine.options.memory, initialPoolSize };
+    const config = { budget: this.engine.largestBudget, limit: Number.POSITIVE_INFINITY, source };
     return AllocationTrace.of(`session of ${this.model.name}`, config, trace);
   }
 

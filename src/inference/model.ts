@@ -182,9 +182,8 @@ export class Model {
     const id = native().createSession(this.#handle.get(), this.#graph, resolved);
     const engine = new Engine(id, resolved, this.name, () => this.#usefulBudget(resolved));
     if (options.budget === 'auto') void engine.follow(autoBudget);
-    const session = new Session<Model>(this, id, engine);
-    this.#note(session);
-    return session;
+    const home = { add: (session: Session<Model>) => this.#note(session) };
+    return new Session<Model>(this, engine, home);
   }
 
   /**

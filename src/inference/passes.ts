@@ -1,16 +1,8 @@
 /** The forward passes of a session: one at a time, each until it is done or its signal ends it. */
 import { HyperionError } from '../errors';
 import type { Handle } from '../memory/handle';
-import { native, PART_FIELDS, RESULT_ROWS } from '../native';
 import type { Engine } from './engine';
-
-/** What a pass appends to one of the session's sequences. */
-export interface Part {
-  readonly sequence: number;
-  readonly ids: Int32Array;
-  /** the tokens whose results it makes */
-  readonly rows: keyof typeof RESULT_ROWS;
-}
+import type { Part, Seat } from './sequences';
 
 /** One sequence, as whoever has it uses it. */
 export interface Sequence {
@@ -31,8 +23,19 @@ export class Passes {
   constructor(
     private readonly handle: Handle,
     private readonly engine: Engine,
+    private readonly seat: Seat,
     readonly owner: object,
   ) {}
+
+  /** tokens in the KV cache */
+  get position(): number {
+    return this.seat.tokens;
+  }
+
+  /** Whether sequences of these lengths fit, in place of those that the session has. @throws HyperionError `OVER_BUDGET` */
+  reserve(lengths: readonly number[]): void {
+    this.engine.reserve(this.seat, lengths);
+  }
 
   /** Takes the session, with what it has computed, away from whoever has it. */
   claim(): Turn {
@@ -41,26 +44,25 @@ export class Passes {
     const turn = this.#turn;
     const mine = () => turn === this.#turn && !this.handle.closed;
     this.handle.get();
-    this.engine.keepRoom([]);
+    this.seat.keepRoom([]);
     return {
       keepRoom: (lengths) => {
-        if (mine()) this.engine.keepRoom(lengths);
+        if (mine()) this.seat.keepRoom(lengths);
       },
       run: async (parts, results, signal) => {
         if (turn === this.#turn) return this.#run(parts, results, signal);
         throw new HyperionError('CANCELLED', 'another call has begun a new sequence on this session');
       },
       rewind: (sequence, position) => {
-        if (mine() && !this.#running) native().rewind(this.handle.get(), sequence, position);
+        if (mine() && !this.#running) this.seat.rewind(sequence, position);
       },
     };
   }
 
   /** Begins anew, with all sequences empty. */
   restart(): Turn {
-    const id = this.handle.get();
     const turn = this.claim();
-    native().reset(id);
+    this.seat.clear();
     return turn;
   }
 
@@ -85,21 +87,18 @@ export class Passes {
   }
 
   async #run(parts: readonly Part[], results: Float32Array, signal: AbortSignal): Promise<void> {
-    const id = this.handle.get();
+    this.handle.get();
     if (this.#running) throw busy();
     if (signal.aborted) throw cancelled(signal);
-    const cancel = () => {
-      if (!this.handle.closed) native().cancel(id);
-    };
     this.#running = true;
-    signal.addEventListener('abort', cancel, { once: true });
     try {
-      await native().forward(id, joined(parts), rowsOf(parts), results);
+      await this.seat.run(parts, results, signal);
     } catch (error) {
+      if (this.handle.closed)
+        throw new HyperionError('CLOSED', 'the session was closed during the pass', {}, { cause: error });
       throw signal.aborted ? cancelled(signal, error) : error;
     } finally {
       this.#running = false;
-      signal.removeEventListener('abort', cancel);
     }
   }
 }
@@ -116,20 +115,6 @@ export interface Turn {
   keepRoom(lengths: readonly number[]): void;
   /** forgets the tokens of a sequence from `position` on, if the session is there and still this one's */
   rewind(sequence: number, position: number): void;
-}
-
-function joined(parts: readonly Part[]): Int32Array {
-  const [first] = parts;
-  if (first && parts.length === 1) return first.ids;
-  return Int32Array.from(parts.flatMap(({ ids }) => [...ids]));
-}
-
-function rowsOf(parts: readonly Part[]): Int32Array {
-  const rows = new Int32Array(parts.length * PART_FIELDS);
-  parts.forEach(({ sequence, ids, rows: asked }, index) => {
-    rows.set([sequence, ids.length, RESULT_ROWS[asked]], index * PART_FIELDS);
-  });
-  return rows;
 }
 
 function busy(): HyperionError {

@@ -3,7 +3,6 @@ import { checkChoice, checkInteger } from '../checks';
 import { HyperionError } from '../errors';
 import { resolveSignal } from '../model/signal';
 import type { Recording, RecordOptions } from '../monitoring/recording';
-import { native } from '../native';
 import { LookupDecoder, StepDecoder } from './decoder';
 import type { Engine } from './engine';
 import { EngineSession, type SessionModel } from './engine-session';
@@ -31,6 +30,11 @@ export interface PoolingOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Who keeps the sessions of a model. */
+export interface SessionHome<Model extends SessionModel> {
+  add(session: Session<Model>): void;
+}
+
 /**
  * A model that runs inside a budget. One call at a time: a second one while the first runs is `INVALID`. Its memory is
  * given back by `close()`.
@@ -48,14 +52,41 @@ export class Session<Model extends SessionModel = SessionModel> extends EngineSe
   readonly #passes: Passes;
 
   /** Sessions come from `model.session()`. */
-  constructor(model: Model, id: number, engine: Engine) {
-    super(model, id, engine);
-    this.#passes = new Passes(this.handle, engine, this);
+  constructor(
+    model: Model,
+    engine: Engine,
+    private readonly home: SessionHome<Model>,
+  ) {
+    super(model, engine);
+    this.#passes = new Passes(this.handle, engine, this.seat, this);
+    home.add(this);
   }
 
   /** Tokens that are in the KV cache, of all prompts of a batch. */
   get position(): number {
-    return native().sessionStatistics(this.handle.get()).position;
+    this.handle.get();
+    return this.#passes.position;
+  }
+
+  /**
+   * Another session on the same weights, under the same budget: with a sequence of its own, and passes that take turns with those of
+   * this one. What either computes is the same to the bit as alone. Memory, statistics, recordings and the budget are those of all
+   * sessions that share; closing one leaves the others.
+   *
+   * @throws HyperionError `CLOSED`
+   * @example
+   * ```ts
+   * const model = await openModel('model');
+   * const session = model.session({ budget: '4 MiB' });
+   * const other = session.share();
+   * const texts = await Promise.all([session, other].map((one) => one.generate([1, 2, 3], { maxTokens: 4 }).text()));
+   * texts[0] === texts[1]; // true
+   * other.close();
+   * ```
+   */
+  share(): Session<Model> {
+    this.handle.get();
+    return new Session(this.model, this.engine, this.home);
   }
 
   /**
@@ -74,12 +105,12 @@ export class Session<Model extends SessionModel = SessionModel> extends EngineSe
    * ```
    */
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
-    const handle = this.handle.get();
+    this.handle.get();
     this.#mustGive('logits');
     const leave = new AbortController();
     const signal = resolveSignal(options.signal, leave.signal);
     const request = resolveRequest(prompt, this.model, options, { signal, leave });
-    native().reserve(handle, [request.length]);
+    this.#passes.reserve([request.length]);
     const sequence = this.#passes.sequence(request.length);
     const decoder =
       request.speculate === 'none' ? new StepDecoder(sequence) : new LookupDecoder(sequence, request.length);
@@ -100,16 +131,13 @@ export class Session<Model extends SessionModel = SessionModel> extends EngineSe
    * ```
    */
   generateBatch(prompts: readonly Prompt[], options: BatchOptions = {}): GenerationBatch {
-    const handle = this.handle.get();
+    this.handle.get();
     this.#mustGive('logits');
     checkPrompts(prompts, options);
     const leave = new AbortController();
     const signal = resolveSignal(options.signal, leave.signal);
     const requests = prompts.map((prompt) => resolveRequest(prompt, this.model, options, { signal, leave }));
-    native().reserve(
-      handle,
-      requests.map(({ length }) => length),
-    );
+    this.#passes.reserve(requests.map(({ length }) => length));
     const shared = new SharedPasses(this.#passes, signal);
     const generations = requests.map(
       (request, index) => new Generation(request, new StepDecoder(shared.sequence(index, request.length))),
@@ -212,7 +240,7 @@ export class Session<Model extends SessionModel = SessionModel> extends EngineSe
     const ids = readPrompt(prompt, this.model);
     const cached = options.append ? this.position : 0;
     roomAfter(cached + ids.length, this.model.contextLength);
-    native().reserve(this.handle.get(), [cached + ids.length]);
+    this.#passes.reserve([cached + ids.length]);
     const results = new Float32Array(ids.length * width);
     const turn = options.append ? this.#passes.claim() : this.#passes.restart();
     await turn.run([{ sequence: 0, ids, rows: 'all' }], results, resolveSignal(options.signal));

@@ -1,5 +1,6 @@
 /** Sequences that share every forward pass of a session: weights are loaded once for all of them. */
-import type { Part, Passes, Sequence, Turn } from './passes';
+import type { Passes, Sequence, Turn } from './passes';
+import type { Part } from './sequences';
 
 /** What a sequence waits for. */
 interface Ask extends Part {
