@@ -52,6 +52,7 @@ export {
 } from './memory/allocator';
 export type { Block } from './memory/block';
 export type { BlockOptions } from './memory/block-options';
+export { type BudgetGroup, createBudgetGroup, type GroupMember } from './memory/budget-group';
 export type { Counters } from './memory/counters';
 export { type AllocatorConfig, createAllocator } from './memory/create';
 export type { Bin, Optimization } from './memory/optimization';

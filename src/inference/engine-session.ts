@@ -1,8 +1,8 @@
 /** What a session is apart from what it computes: its budget and memory, how they are watched, and its life. */
 import { type Figure, fragmentationFigure, jupyterDisplay, type MimeBundle, Table } from '../display';
 import { LoadingView } from '../loading/loading-view';
-import { autoBudget } from '../memory/auto-budget';
 import { parseBudget } from '../memory/budget';
+import type { BudgetGroup } from '../memory/budget-group';
 import { Handle } from '../memory/handle';
 import { AllocationTrace } from '../memory/trace';
 import { SessionMemory } from '../monitoring/counters';
@@ -12,6 +12,7 @@ import type { RecordedLayer } from '../monitoring/span-history';
 import { type NativeGraph, type NativeStatistics, native } from '../native';
 import { formatBytes, formatCount } from '../units';
 import type { Engine } from './engine';
+import { sharedBudget } from './options';
 import type { GeneratingModel } from './request';
 import type { Seat } from './sequences';
 
@@ -63,8 +64,8 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
 
   /**
    * Gives the session another budget, also in the middle of a generation: from the next part of a layer on nothing is taken beyond it.
-   * Weights give way first, and no bit of the output changes. Resolves when no more is held than it says. 'auto' follows what memory
-   * is free from then on, as the option does.
+   * Weights give way first, and no bit of the output changes. Resolves when no more is held than it says. 'auto' and a
+   * group are what they are as options; a size leaves them.
    *
    * @throws HyperionError `OVER_BUDGET` with `details.smallestBudgetBytes` below what the sequences, a running pass and a running
    *   generation need, with weights in the parts that they were cut into when the session was created; `INVALID` for what is no size, or
@@ -79,10 +80,11 @@ export abstract class EngineSession<Model extends SessionModel = SessionModel> {
    * session.memory.reserved <= session.budget; // true
    * ```
    */
-  async setBudget(budget: number | string): Promise<void> {
+  async setBudget(budget: number | string | BudgetGroup): Promise<void> {
     this.handle.get();
-    if (budget === 'auto') return this.engine.follow(autoBudget);
-    const bytes = parseBudget(budget ?? Number.NaN);
+    const shared = sharedBudget(budget);
+    if (shared) return this.engine.follow(shared);
+    const bytes = parseBudget((budget as number | string) ?? Number.NaN);
     await this.engine.follow(undefined);
     await this.engine.changeBudget(bytes);
   }

@@ -1,18 +1,13 @@
 /** A session of the native engine, on which one or several of ours run: its budget, and who says what that is. */
 import { HyperionError } from '../errors';
 import { EngineHolder } from '../memory/engine-holder';
+import type { SharedBudget } from '../memory/shared-budget';
 import type { BudgetMember } from '../memory/shares';
 import type { Recording } from '../monitoring/recording';
 import { type NativeSessionOptions, native } from '../native';
+import { formatBytes } from '../units';
 import { mustShrink } from './options';
 import { Seat, Sequences } from './sequences';
-
-/** Who gives a session its budget, and takes it back when it leaves. */
-export interface BudgetSource {
-  /** resolves when the member has its share */
-  join(member: BudgetMember): Promise<void>;
-  leave(member: BudgetMember): void;
-}
 
 /** Nothing in here may refer to a session of ours: it is what their ends close. */
 export class Engine implements BudgetMember {
@@ -22,25 +17,35 @@ export class Engine implements BudgetMember {
   /** the one that runs, or the last */
   recording: WeakRef<Recording> | undefined;
   #budget: number;
-  #source: BudgetSource | undefined;
+  #source: SharedBudget | undefined;
   #useful: number | undefined;
   #closed = false;
   readonly #sequences: Sequences;
   readonly #seats = new Set<Seat>();
+  /** what sessions need that have not begun yet to hold it */
+  readonly #wanted = new Map<Seat, number>();
   /** settles when the changes of the budget that were asked for have been made */
   #changes: Promise<void> = Promise.resolve();
 
-  /** @param usefulBudget tells the bytes beyond which it could do nothing better */
+  /**
+   * @param usefulBudget tells the bytes beyond which it could do nothing better
+   * @param admitted false while others hold its budget: it may hold nothing then
+   */
   constructor(
     readonly id: number,
     readonly options: NativeSessionOptions,
     model: string,
     private readonly usefulBudget: () => number,
+    admitted = true,
   ) {
-    this.#budget = options.budget;
+    this.#budget = admitted ? options.budget : 0;
     this.largestBudget = options.budget;
     this.#sequences = new Sequences(id);
     this.holder = new EngineHolder('session', id, model, options.memory.strategy);
+  }
+
+  get name(): string {
+    return this.holder.name;
   }
 
   get budget(): number {
@@ -53,11 +58,11 @@ export class Engine implements BudgetMember {
   }
 
   get active(): boolean {
-    return this.#sequences.active;
+    return this.#sequences.active || this.#wanted.size > 0;
   }
 
   smallest(): number {
-    return this.#closed ? 0 : native().smallestBudget(this.id, []);
+    return this.#closed ? 0 : Math.max(native().smallestBudget(this.id, []), ...this.#wanted.values());
   }
 
   held(): number {
@@ -84,7 +89,40 @@ export class Engine implements BudgetMember {
    * @throws HyperionError `OVER_BUDGET`, `INVALID` for one that is longer than the context
    */
   reserve(seat: Seat, lengths: readonly number[]): void {
-    native().reserve(this.id, seat.lengths(lengths));
+    const all = seat.lengths(lengths);
+    const shared = this.#shared;
+    try {
+      native().reserve(this.id, all);
+    } catch (error) {
+      // A share of a budget can grow.
+      if (!shared || (error as HyperionError).code !== 'OVER_BUDGET') throw error;
+    }
+    shared?.mustHold(this, native().smallestBudget(this.id, all));
+  }
+
+  /**
+   * Has the others make room for sequences of these lengths, where the budget is shared.
+   *
+   * @param lasting for a generation, which can use more than the least for longer than a pass
+   * @returns undefined where nothing has to be waited for
+   */
+  prepare(seat: Seat, lengths: readonly number[], lasting: boolean): Promise<void> | undefined {
+    const shared = this.#shared;
+    if (!shared) return undefined;
+    const needed = native().smallestBudget(this.id, seat.lengths(lengths));
+    return lasting || needed > this.#budget ? this.#makeRoom(shared, seat, needed) : undefined;
+  }
+
+  /** The budget keeps room for sequences of a session, in place of those before. */
+  keepRoom(seat: Seat, lengths: readonly number[]): void {
+    seat.keepRoom(lengths);
+    this.begun(seat);
+    if (!this.active) this.#shared?.ended();
+  }
+
+  /** What a session was to hold it holds, or it never will. */
+  begun(seat: Seat): void {
+    this.#wanted.delete(seat);
   }
 
   /** One change after another, so that the last one asked for is the one that stays. */
@@ -105,12 +143,29 @@ export class Engine implements BudgetMember {
    *
    * @throws HyperionError `INVALID` where the strategy cannot give memory back
    */
-  async follow(source: BudgetSource | undefined): Promise<void> {
-    if (source === this.#source) return;
+  async follow(source: SharedBudget | undefined): Promise<void> {
+    if (source === this.#source && source === this.#shared) return;
     if (source) mustShrink(this.options);
     this.#source?.leave(this);
     this.#source = source;
     await source?.join(this);
+  }
+
+  /** The shared budget that it is a member of. */
+  get #shared(): SharedBudget | undefined {
+    return this.#source?.has(this) ? this.#source : undefined;
+  }
+
+  async #makeRoom(source: SharedBudget, seat: Seat, needed: number): Promise<void> {
+    try {
+      source.mustHold(this, needed);
+      this.#wanted.set(seat, needed);
+      await source.rebalance();
+      if (this.#budget < needed) throw refused(needed, this.#budget);
+    } catch (error) {
+      this.#wanted.delete(seat);
+      throw error;
+    }
   }
 
   #close(): Promise<void> {
@@ -119,4 +174,13 @@ export class Engine implements BudgetMember {
     void this.follow(undefined);
     return this.holder.close();
   }
+}
+
+/** Others have begun meanwhile, and gone first. */
+function refused(needed: number, budget: number): HyperionError {
+  return new HyperionError(
+    'OVER_BUDGET',
+    `needs ${formatBytes(needed)}; the others who share the budget leave ${formatBytes(budget)} for now`,
+    { neededBytes: needed, budgetBytes: budget },
+  );
 }

@@ -13,7 +13,6 @@ import {
 import { HyperionError } from '../errors';
 import { ProgressiveLoader } from '../loading/loader';
 import { type LoaderOptions, resolveLoaderOptions } from '../loading/options';
-import { autoBudget } from '../memory/auto-budget';
 import { Handle } from '../memory/handle';
 import type { Layer, LayerDescription } from '../model/cache/layer';
 import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } from '../model/cache/options';
@@ -34,7 +33,7 @@ import { Plan } from '../scheduling/plan';
 import { architectureOf } from './architectures';
 import { Engine } from './engine';
 import { cardFacts, layerTable, modelCard, modelParts } from './model-card';
-import { mustShrink, resolveSessionOptions, type SessionOptions } from './options';
+import { mustShrink, resolveSessionOptions, type SessionOptions, sharedBudget } from './options';
 import { Session } from './session';
 
 export interface OpenOptions extends CacheOptions {
@@ -178,10 +177,11 @@ export class Model {
    * ```
    */
   session(options: SessionOptions = {}): Session<Model> {
-    const resolved = this.#resolve(options);
+    const { resolved, shared, free } = this.#resolve(options);
     const id = native().createSession(this.#handle.get(), this.#graph, resolved);
-    const engine = new Engine(id, resolved, this.name, () => this.#usefulBudget(resolved));
-    if (options.budget === 'auto') void engine.follow(autoBudget);
+    const engine = new Engine(id, resolved, this.name, () => this.#usefulBudget(resolved), free);
+    // Its first pass waits for its share, and is told what is wrong.
+    engine.follow(shared).catch(() => {});
     const home = { add: (session: Session<Model>) => this.#note(session) };
     return new Session<Model>(this, engine, home);
   }
@@ -222,7 +222,7 @@ export class Model {
    */
   plan({ positions = 1, ...options }: SessionOptions & { readonly positions?: number } = {}): Plan {
     checkInteger('positions', positions, 1, this.contextLength);
-    const resolved = this.#resolve(options);
+    const { resolved } = this.#resolve(options);
     return new Plan(native().plan(this.#handle.get(), this.#graph, resolved, positions), positions);
   }
 
@@ -326,12 +326,16 @@ export class Model {
     return cardBundle(await modelCard(this.#shown()));
   }
 
-  #resolve(options: SessionOptions): NativeSessionOptions {
-    if (options.budget !== 'auto') return resolveSessionOptions(options);
-    const resolved = resolveSessionOptions({ ...options, budget: undefined });
+  /** Of a shared budget the session begins with its share, which is free or will be. */
+  #resolve(options: SessionOptions) {
+    const resolved = resolveSessionOptions(options);
+    const shared = sharedBudget(options.budget);
+    if (!shared) return { resolved, shared, free: true };
     mustShrink(resolved);
     const { smallestBudgetBytes } = native().plan(this.#handle.get(), this.#graph, resolved, 1);
-    return { ...resolved, budget: autoBudget.shareFor(smallestBudgetBytes, this.#usefulBudget(resolved)) };
+    const claim = { smallest: smallestBudgetBytes, useful: this.#usefulBudget(resolved) };
+    const { bytes, free } = shared.opening(claim);
+    return { resolved: { ...resolved, budget: bytes }, shared, free };
   }
 
   /** Bytes with which nothing is read twice, in the largest steps, up to the end of the context. */

@@ -2,7 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { checkChoice, checkInteger, checkNumber } from '../checks';
 import { HyperionError } from '../errors';
+import { autoBudget } from '../memory/auto-budget';
 import { parseBudget } from '../memory/budget';
+import { BudgetGroup } from '../memory/budget-group';
+import type { SharedBudget } from '../memory/shared-budget';
 import { resolveStrategy, type StrategyConfig, type StrategyName } from '../memory/strategy';
 import { IO, type Io, MOST_SEQUENCES, type NativeSessionOptions, POLICIES, type Policy } from '../native';
 
@@ -10,9 +13,9 @@ export interface SessionOptions {
   /**
    * Bytes that the session may hold: a size such as '64 MiB', or a number; or 'auto': what the machine, or the control group of the
    * process, has to spare beside a margin, never more than the model can use. That one falls when memory gets scarce and rises again
-   * slowly. Default: no limit.
+   * slowly. Or a group, whose sessions share its budget. Default: no limit.
    */
-  readonly budget?: number | string;
+  readonly budget?: number | string | BudgetGroup;
   /** Layers that are read ahead of the one that computes, 0 to 1024, of large ones seven parts at most. Default 2. */
   readonly prefetchWindow?: number;
   /** Threads that compute, 1 to 256. Default: the processors. */
@@ -49,7 +52,9 @@ export interface SessionOptions {
 export function resolveSessionOptions(options: SessionOptions): NativeSessionOptions {
   checkChoice('activations', options.activations ?? 'auto', ['auto', 'f32']);
   return {
-    budget: parseBudget(options.budget),
+    budget: sharedBudget(options.budget)
+      ? Number.POSITIVE_INFINITY
+      : parseBudget(options.budget as number | string),
     prefetchWindow: checkInteger('prefetchWindow', options.prefetchWindow ?? 2, 0, 1024),
     threads: checkInteger('threads', options.threads ?? Math.min(availableParallelism(), 256), 1, 256),
     readers: checkInteger('readers', options.readers ?? 4, 1, 64),
@@ -58,6 +63,12 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
     kv: checkChoice('kv', options.kv ?? 'f32', ['f32', 'int8']),
     policy: checkChoice('policy', options.policy ?? 'cyclic', POLICIES),
   };
+}
+
+/** What an option or a call of `setBudget` names instead of a size. */
+export function sharedBudget(budget: unknown): SharedBudget | undefined {
+  if (budget === 'auto') return autoBudget;
+  return budget instanceof BudgetGroup ? budget : undefined;
 }
 
 /** @throws HyperionError `INVALID` where the strategy could not give memory back, as a budget that changes asks for */

@@ -37,6 +37,11 @@ export class Passes {
     this.engine.reserve(this.seat, lengths);
   }
 
+  /** Waits until the budget has room for sequences of these lengths, in place of those that the session has; undefined if it has. */
+  prepare(lengths: readonly number[], lasting = false): Promise<void> | undefined {
+    return this.engine.prepare(this.seat, lengths, lasting);
+  }
+
   /** Takes the session, with what it has computed, away from whoever has it. */
   claim(): Turn {
     if (this.#running) throw busy();
@@ -47,7 +52,7 @@ export class Passes {
     this.seat.keepRoom([]);
     return {
       keepRoom: (lengths) => {
-        if (mine()) this.seat.keepRoom(lengths);
+        if (mine()) this.engine.keepRoom(this.seat, lengths);
       },
       run: async (parts, results, signal) => {
         if (turn === this.#turn) return this.#run(parts, results, signal);
@@ -76,6 +81,8 @@ export class Passes {
     return {
       append: async (ids, rows, results, signal) => {
         if (!turn) {
+          const room = this.prepare([mostTokens], true);
+          if (room) await room;
           turn = this.restart();
           turn.keepRoom([mostTokens]);
         }
@@ -98,6 +105,7 @@ export class Passes {
         throw new HyperionError('CLOSED', 'the session was closed during the pass', {}, { cause: error });
       throw signal.aborted ? cancelled(signal, error) : error;
     } finally {
+      this.engine.begun(this.seat);
       this.#running = false;
     }
   }

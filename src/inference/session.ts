@@ -241,6 +241,8 @@ export class Session<Model extends SessionModel = SessionModel> extends EngineSe
     const cached = options.append ? this.position : 0;
     roomAfter(cached + ids.length, this.model.contextLength);
     this.#passes.reserve([cached + ids.length]);
+    const room = this.#passes.prepare([cached + ids.length]);
+    if (room) await room;
     const results = new Float32Array(ids.length * width);
     const turn = options.append ? this.#passes.claim() : this.#passes.restart();
     await turn.run([{ sequence: 0, ids, rows: 'all' }], results, resolveSignal(options.signal));

@@ -39,11 +39,12 @@ export class SharedPasses {
   }
 
   #keepRoom(): void {
-    const lengths = Array.from(
-      { length: Math.max(0, ...this.#live.keys()) + 1 },
-      (_, number) => this.#live.get(number) ?? 0,
-    );
-    this.#turn?.keepRoom(lengths);
+    this.#turn?.keepRoom(this.#lengths());
+  }
+
+  #lengths(): number[] {
+    const count = Math.max(-1, ...this.#live.keys()) + 1;
+    return Array.from({ length: count }, (_, number) => this.#live.get(number) ?? 0);
   }
 
   #ask(part: Omit<Ask, 'resolve' | 'reject'>): Promise<void> {
@@ -56,6 +57,7 @@ export class SharedPasses {
   async #run(asks: readonly Ask[]): Promise<void> {
     try {
       if (!this.#turn) {
+        await this.passes.prepare(this.#lengths(), true);
         this.#turn = this.passes.restart();
         this.#keepRoom();
       }

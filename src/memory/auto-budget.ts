@@ -3,7 +3,8 @@
  * sessions give way before the kernel kills anything.
  */
 import { type FreeMemory, readFreeMemory } from '../monitoring/free-memory';
-import { type BudgetMember, divide, Shares } from './shares';
+import { SharedBudget } from './shared-budget';
+import type { BudgetMember } from './shares';
 
 const MIB = 2 ** 20;
 const MS_BETWEEN_LOOKS = 100;
@@ -65,50 +66,48 @@ export function nextTotal(look: Look, before: AutoTotal | undefined): AutoTotal 
   return { ...before, bytes: Math.floor(Math.max(before.bytes, Math.min(room, grown))), grownMs: timeMs };
 }
 
-/** Who takes part in the automatic budget of this process. */
-export class AutoBudget {
-  readonly #shares = new Shares();
-  #total: AutoTotal | undefined;
+/** The automatic budget of this process. */
+export class AutoBudget extends SharedBudget {
+  protected readonly name = 'what memory is free';
+  #decided: AutoTotal | undefined;
   #timer: NodeJS.Timeout | undefined;
   #changing = false;
 
-  /** What a session would have that joined now; less than its smallest where there is not that much. */
-  shareFor(smallest: number, useful: number): number {
-    const total = nextTotal(this.#look(), undefined).bytes;
-    const [share] = divide(total, [{ smallest, useful, active: true }, ...this.#shares.claims()]);
-    return Math.max(1, Math.min(share!, total - this.#shares.smallest()));
-  }
-
-  /** From now on the member's budget follows what is free. Resolves when it has its share. */
-  async join(member: BudgetMember): Promise<void> {
-    this.#shares.members.add(member);
+  override async join(member: BudgetMember): Promise<void> {
     // A session keeps no process alive.
     this.#timer ??= setInterval(() => void this.#adjust(), MS_BETWEEN_LOOKS).unref();
-    await this.#shares.distribute(() => {
-      this.#total = nextTotal(this.#look(), undefined);
-      return this.#total.bytes;
-    });
+    await super.join(member).finally(() => this.#rest());
   }
 
-  leave(member: BudgetMember): void {
-    this.#shares.members.delete(member);
-    if (this.#shares.members.size > 0) return;
+  override leave(member: BudgetMember): void {
+    super.leave(member);
+    this.#rest();
+  }
+
+  protected total(): number {
+    this.#decided ??= nextTotal(this.#look(), undefined);
+    return this.#decided.bytes;
+  }
+
+  /** Without members nothing is looked at, and what was seen is old. */
+  #rest(): void {
+    if (this.shares.members.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#decided = undefined;
   }
 
   #look(): Look {
-    return { ...readFreeMemory(), timeMs: performance.now(), held: this.#shares.held() };
+    return { ...readFreeMemory(), timeMs: performance.now(), held: this.shares.held() };
   }
 
   async #adjust(): Promise<void> {
     if (this.#changing) return;
     this.#changing = true;
     try {
-      const total = nextTotal(this.#look(), this.#total);
-      const changed = total.bytes !== this.#total?.bytes || this.#shares.budgets() > total.bytes;
-      this.#total = total;
-      if (changed) await this.#shares.distribute(() => total.bytes);
+      const before = this.total();
+      this.#decided = nextTotal(this.#look(), this.#decided);
+      if (this.total() !== before || this.shares.budgets() > before) await this.rebalance();
     } finally {
       this.#changing = false;
     }

@@ -2,6 +2,7 @@
 
 /** Who has a share of a budget. Sizes are bytes. */
 export interface BudgetMember {
+  readonly name: string;
   readonly budget: number;
   /** more than this is of no use to it */
   readonly useful: number;
@@ -61,8 +62,10 @@ export class Shares<Member extends BudgetMember = BudgetMember> {
     });
   }
 
-  smallest(): number {
-    return sum(this.claims().map(({ smallest }) => smallest));
+  /** the least that all need together, `but` for one of them */
+  smallest(but?: BudgetMember): number {
+    const others = [...this.members].filter((member) => member !== but);
+    return sum(others.map((member) => member.smallest()));
   }
 
   /** what the members may hold together */

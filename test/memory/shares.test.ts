@@ -48,6 +48,7 @@ describe('divide', () => {
 
 /** A member that takes a turn of the event loop for a change, and watches the sum of all. */
 class Member implements BudgetMember {
+  readonly name = 'member';
   readonly active = true;
   refuses = false;
 
