@@ -249,6 +249,8 @@ export interface Addon extends NativeLoaderFunctions {
   cpu(): { instructionSet: 'scalar' | 'avx2' | 'avx512'; cores: number; features: string[] };
   /** engine bytes alive in the process, over all sessions */
   liveBytes(): number;
+  /** bytes per second at which threads together read so much memory, the best of a few times, into the one number of `out` */
+  readMemory(bytes: number, threads: number, out: Float32Array): Promise<void>;
   /** seeded, roughly normal values; equal for any division into chunks */
   fillNormal(
     out: Uint8Array,

@@ -4,9 +4,11 @@
 #include "addon/functions.h"
 #include "addon/promise_worker.h"
 #include "compute/random.h"
+#include "loading/read_memory.h"
 #include "memory/budget.h"
 #include "monitoring/process_usage.h"
 #include "platform/clock.h"
+#include "platform/pages.h"
 #include "platform/process.h"
 
 namespace hyperion::addon {
@@ -73,6 +75,23 @@ Napi::Value fill_normal_bytes(const Napi::CallbackInfo& info) {
       out);
 }
 
+Napi::Value read_memory_speed(const Napi::CallbackInfo& info) {
+  const uint64_t bytes = to_whole(info[0], "bytes") & ~(kPageSize - 1);
+  const size_t threads = to_whole(info[1], "threads", 256);
+  Napi::Float32Array out = to_float32_array(info[2], "out");
+  if (bytes == 0 || out.ElementLength() != 1) {
+    throw_invalid(info.Env(), "bytes hold no page, or out is not one number");
+  }
+  return PromiseWorker::start(
+      info.Env(),
+      [=, data = out.Data()] {
+        const Result<double> speed = read_memory(bytes, threads);
+        if (speed.ok()) *data = static_cast<float>(speed.value());
+        return speed.status();
+      },
+      out);
+}
+
 }  // namespace
 
 void export_system(Napi::Env env, Napi::Object exports) {
@@ -83,6 +102,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("liveBytes", Napi::Function::New(env, live_bytes_now));
   exports.Set("processUsage", Napi::Function::New(env, process_usage_now));
   exports.Set("fillNormal", Napi::Function::New(env, fill_normal_bytes));
+  exports.Set("readMemory", Napi::Function::New(env, read_memory_speed));
 }
 
 }  // namespace hyperion::addon

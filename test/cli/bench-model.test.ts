@@ -40,20 +40,26 @@ test('one object: every format opened and read, without peers that are not here,
   }
 }, 120_000);
 
-test('the GGUF sample is a model that opens', async () => {
+const tiny = {
+  ...SHAPES['smollm2-135m'],
+  ...{ layers: 1, hidden: 256, heads: 4, kvHeads: 2, intermediate: 512, vocab: 300 },
+};
+
+test.each([
+  ['mixture', ['Q8_0', 'F32', 'Q4_K']],
+  ['F16', ['F16', 'F32']],
+  ['Q8_0', ['Q8_0', 'F32']],
+  ['Q4_0', ['Q4_0', 'F32']],
+] as const)('the GGUF sample of %s is a model that opens and computes', async (type, dtypes) => {
   const path = join(temporaryFolder(), 'sample.gguf');
-  const shape = {
-    ...SHAPES['smollm2-135m'],
-    layers: 1,
-    hidden: 256,
-    heads: 4,
-    kvHeads: 2,
-    intermediate: 512,
-  };
-  await writeGgufSample(path, { ...shape, vocab: 300 });
+  await writeGgufSample(path, tiny, type);
   const model = await openModel(path);
+  expect(model.tokenizer).not.toBeNull();
   expect([model.format, model.layers.length]).toEqual(['gguf', 5]);
-  expect(new Set(model.tensors.map(({ dtype }) => dtype))).toEqual(new Set(['Q8_0', 'F32', 'Q4_K']));
+  expect(new Set(model.tensors.map(({ dtype }) => dtype))).toEqual(new Set(dtypes));
+  const { data } = await model.session().forward([1, 2, 3]);
+  expect(data.every(Number.isFinite)).toBe(true);
+  expect(new Set(data).size).toBeGreaterThan(tiny.vocab);
   model.close();
 });
 

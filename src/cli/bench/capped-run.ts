@@ -3,26 +3,41 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { HyperionError } from '../../errors';
 import { type ControlGroup, createControlGroup } from '../../monitoring/control-group';
-import type { Report, RunOptions, RunResult } from './loading-run';
+import type { Report, RunResult } from './loading-child';
+import type { LlamaOptions } from './loading-llama';
+import type { RunOptions } from './loading-run';
 
-/** What a process may hold beside its resident baseline and the budget: the promise of the design. */
-const SLACK_BYTES = 16 * 2 ** 20;
 const PAGE_BYTES = 4096;
 
+export interface CappedProgram {
+  /** a script beside this one */
+  readonly script: string;
+  /** what it is given */
+  readonly options: RunOptions | LlamaOptions;
+  /** bytes that the group may hold, page cache included; null for no limit */
+  readonly capBytes: number | null;
+  /** after so long it is ended; null for never */
+  readonly deadlineSeconds: number | null;
+}
+
+/** What a run measured, and what its control group counted beside it. */
 export interface CappedResult extends RunResult {
-  /** the cap: resident baseline + budget + 16 MiB */
-  readonly limitBytes: number;
+  /** resident before it was capped and the model was loaded */
+  readonly residentBaselineBytes: number;
+  readonly groupBaselineBytes: number;
   /** the most that the group held, page cache included */
   readonly groupPeakBytes: number;
 }
 
-/**
- * Runs once, with an empty page cache.
- *
- * @throws HyperionError `UNSUPPORTED` where no control group can be made, `OUT_OF_MEMORY` when the cap kills the run,
- *   `CANCELLED`, and what the run itself fails with
- */
-export async function runInGroup(options: RunOptions, signal: AbortSignal): Promise<CappedResult> {
+export type CappedOutcome =
+  | { readonly kind: 'measured'; readonly result: CappedResult }
+  /** by the kernel, because of the cap */
+  | { readonly kind: 'killed' }
+  | { readonly kind: 'late'; readonly deadlineSeconds: number }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+/** @throws HyperionError `UNSUPPORTED` where no control group can be made, `CANCELLED` */
+export async function runInGroup(program: CappedProgram, signal: AbortSignal): Promise<CappedOutcome> {
   const group = createControlGroup();
   if (!group)
     throw new HyperionError(
@@ -31,10 +46,13 @@ export async function runInGroup(options: RunOptions, signal: AbortSignal): Prom
         'It takes Linux and the right to write to /sys/fs/cgroup (root, or a container that is given it)',
     );
   try {
-    const script = join(__dirname, 'loading-run.js');
-    const [program, ...args] = group.enter([process.execPath, script, JSON.stringify(options)]);
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], signal });
-    return await converse(child, group, options, signal);
+    const script = join(__dirname, program.script);
+    const command = group.enter([process.execPath, script, JSON.stringify(program.options)]);
+    const child = spawn(command[0], command.slice(1), {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      signal,
+    });
+    return await converse(child, group, program, signal);
   } finally {
     group.remove();
   }
@@ -43,31 +61,46 @@ export async function runInGroup(options: RunOptions, signal: AbortSignal): Prom
 function converse(
   child: ChildProcess,
   group: ControlGroup,
-  { budget, way }: RunOptions,
+  { capBytes, deadlineSeconds }: CappedProgram,
   signal: AbortSignal,
-): Promise<CappedResult> {
-  let limitBytes = 0;
+): Promise<CappedOutcome> {
+  let baseline = { residentBaselineBytes: 0, groupBaselineBytes: 0 };
   let result: RunResult | undefined;
-  let failure: unknown;
+  let error: Error | undefined;
+  let late: CappedOutcome | undefined;
+  const timer =
+    deadlineSeconds !== null &&
+    setTimeout(() => {
+      late = { kind: 'late', deadlineSeconds };
+      child.kill('SIGKILL');
+    }, deadlineSeconds * 1000);
   child.on('message', (report: Report) => {
-    if (report.kind === 'failed') failure = new HyperionError(report.code, report.message, report.details);
-    else if (report.kind === 'result') result = report.result;
-    else {
-      limitBytes = Math.ceil((report.residentBaselineBytes + budget + SLACK_BYTES) / PAGE_BYTES) * PAGE_BYTES;
-      group.limit(limitBytes);
+    if (report.kind === 'result') result = report.result;
+    else if (report.kind === 'ready') {
+      baseline = { residentBaselineBytes: report.residentBytes, groupBaselineBytes: group.usage() };
+      if (capBytes !== null) group.limit(Math.ceil(capBytes / PAGE_BYTES) * PAGE_BYTES);
       child.send('go');
+    } else {
+      const { code, message, details } = report;
+      error = code === null ? new Error(message) : new HyperionError(code, message, details);
     }
   });
-  child.on('error', (error) => {
-    failure ??= error;
+  child.on('error', (failure) => {
+    error ??= failure;
   });
   return new Promise((resolve, reject) => {
     child.on('close', (code, killedBy) => {
-      if (result) resolve({ ...result, limitBytes, groupPeakBytes: group.peak() });
+      if (timer) clearTimeout(timer);
+      if (result)
+        resolve({ kind: 'measured', result: { ...result, ...baseline, groupPeakBytes: group.peak() } });
       else if (signal.aborted) reject(new HyperionError('CANCELLED', 'the benchmark was cancelled'));
-      else if (group.kills() > 0)
-        reject(new HyperionError('OUT_OF_MEMORY', `the cap killed the ${way} run`, { limitBytes }));
-      else reject(failure ?? new Error(`the ${way} run ended with ${killedBy ?? `exit code ${code}`}`));
+      else if (group.kills() > 0) resolve({ kind: 'killed' });
+      else if (late) resolve(late);
+      else
+        resolve({
+          kind: 'failed',
+          error: error ?? new Error(`it ended with ${killedBy ?? `exit code ${code}`}`),
+        });
     });
   });
 }

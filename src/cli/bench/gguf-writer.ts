@@ -17,7 +17,7 @@ export type GgufValue =
 
 export interface GgufTensor {
   readonly name: string;
-  readonly type: 'F32' | 'F16' | 'Q8_0' | 'Q4_K';
+  readonly type: 'F32' | 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_K';
   /** row-major, outermost first; the last is a multiple of the type's block */
   readonly shape: readonly number[];
 }

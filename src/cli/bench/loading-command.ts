@@ -1,36 +1,55 @@
-/** `hyperion bench loading`: its options, the sample that it writes where no model is given, and what it prints. */
+/** `hyperion bench loading`: its options, the samples that it writes where no model is given, and what it prints. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { checkInteger } from '../../checks';
 import { Progress } from '../../display';
-import { openModel } from '../../inference/model';
-import { SHAPES, type ShapeName } from '../../model/sample/shapes';
-import { type SampleOptions, writeSample } from '../../model/sample/write';
+import { HyperionError } from '../../errors';
+import { type Model, openModel } from '../../inference/model';
+import { SHAPES } from '../../model/sample/shapes';
 import { parseSize } from '../../units';
 import { interruptSignal, parseNumber, printJson } from '../options';
-import { compareLoading, type LoadingResult } from './loading';
+import { measureLoading } from './loading';
+import {
+  CASES,
+  type CaseDescription,
+  type LoadingCase,
+  type LoadingOptions,
+  type SampleType,
+} from './loading-cases';
+import { WARM_UP_TOKENS } from './loading-child';
+import { findLoadingPeers, type LoadingPeer } from './loading-peers';
 import { loadingReport } from './loading-report';
-import { WARM_UP_TOKENS } from './loading-run';
+import { openSamples } from './loading-samples';
+import { fileBytesOf } from './loading-summary';
+import { SHAPE_NAMES } from './model-gguf';
 
 export function registerLoading(bench: Command): void {
   bench
     .command('loading')
-    .summary('weights streamed into a budget, against mapped files under the same cap')
+    .summary('models larger than their budget, against the disk, the memory and llama.cpp')
     .description(
-      'Measure the decode speed of weights that are streamed into a budget beside that of plain mmap: the same model, the ' +
-        'same kernels, the same memory cap (a control group of resident baseline + budget + 16 MiB), in turns. Needs Linux ' +
-        'and the right to make control groups.',
+      'Measure the decode speed of models that stream into a budget against what disk and memory allow, and beside llama.cpp where it ' +
+        'is installed (npm install --ignore-scripts --prefix bench/peers, or the folder that HYPERION_PEERS names). Each run is a process in a ' +
+        'control group capped at the budget + 150 MiB; all are measured in turns. Samples take 4 GiB in the folder for temporary files. ' +
+        'Needs Linux and the right to make control groups.',
     )
-    .addOption(new Option('--model <path>', 'a model that is there, instead of a sample').conflicts('shape'))
     .addOption(
-      new Option('--shape <name>', 'shape of the sample')
-        .choices(Object.keys(SHAPES))
-        .default('tinyllama-1.1b'),
+      new Option('--only <names...>', 'cases that are measured (default: all)').choices(
+        CASES.map(({ name }) => name),
+      ),
     )
-    .addOption(new Option('--dtype <type>', 'of the sample').choices(['f32', 'f16', 'bf16']).default('bf16'))
-    .option('--budget <size>', 'memory for the session', '600MiB')
+    .addOption(
+      new Option('--shape <name>', 'shape of the samples').choices(SHAPE_NAMES).default('tinyllama-1.1b'),
+    )
+    .addOption(
+      new Option(
+        '--model <path>',
+        'a model that is there, streamed and mapped, instead of all cases',
+      ).conflicts(['only', 'shape']),
+    )
+    .option('--budget <size>', "for that model's session (default: half of its files)")
     .option('--prompt-tokens <n>', 'tokens of the prompt', parseNumber, 8)
     .option('--tokens <n>', `tokens that are measured, after ${WARM_UP_TOKENS} that are not`, parseNumber, 8)
     .option('--repeat <n>', 'runs of each way', parseNumber, 3)
@@ -40,58 +59,92 @@ export function registerLoading(bench: Command): void {
 }
 
 interface Flags {
-  model?: string;
-  shape: ShapeName;
-  dtype: SampleOptions['dtype'];
-  budget: string;
-  promptTokens: number;
-  tokens: number;
-  repeat: number;
-  threads?: number;
-  json?: boolean;
+  readonly only?: readonly string[];
+  readonly shape: (typeof SHAPE_NAMES)[number];
+  readonly model?: string;
+  readonly budget?: string;
+  readonly promptTokens: number;
+  readonly tokens: number;
+  readonly repeat: number;
+  readonly threads?: number;
+  readonly json?: boolean;
 }
 
 async function loading(flags: Flags): Promise<void> {
-  const signal = interruptSignal();
-  if (flags.model) return report(flags.model, flags, signal);
-  const directory = await mkdtemp(join(tmpdir(), 'hyperion-bench-'));
+  if (flags.model) return measureModel(flags.model, flags);
+  if (flags.budget !== undefined)
+    throw new HyperionError('INVALID', 'budget is for a model that --model names; the cases have their own');
+  const shape = SHAPES[flags.shape];
+  const options = optionsOf(flags, shape.context);
+  const described = CASES.filter(({ name }) => flags.only?.includes(name) ?? true);
+  const folder = await mkdtemp(join(tmpdir(), 'hyperion-bench-'));
+  const models = new Map<SampleType, Model>();
   try {
-    const progress = new Progress(`writing a sample of ${flags.shape}`, undefined, { unit: 'bytes' });
-    const onProgress = (done: number) => progress.update(done);
-    await writeSample({ ...flags, directory, signal, onProgress }).finally(() => progress.finish());
-    await report(directory, flags, signal, `${flags.shape} ${flags.dtype}`);
+    const writing = new Progress(`writing samples of ${flags.shape}`, undefined);
+    await openSamples(models, folder, shape, described, options.signal).finally(() => writing.finish());
+    const cases = described.map((each) => caseOf(each, models.get(each.type)!, options));
+    await measure(cases, options, flags);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    for (const model of models.values()) model.close();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function report(path: string, flags: Flags, signal: AbortSignal, name?: string): Promise<void> {
+function caseOf(described: CaseDescription, model: Model, { peers, tokens }: Options): LoadingCase {
+  const { name, share, ways, timesTokens = 1, goal } = described;
+  const budget = share === null ? null : Math.floor(share * fileBytesOf(model));
+  const present = ways.filter((way) => !isAbsent(way, peers));
+  return { name, model, budget, goal, ways: present, tokens: tokens * timesTokens };
+}
+
+function isAbsent(way: string, peers: readonly LoadingPeer[]): boolean {
+  return peers.some(({ name, version }) => name === way && version === null);
+}
+
+async function measureModel(path: string, flags: Flags): Promise<void> {
   const model = await openModel(path, { tokenizer: false });
   try {
-    const result = await measure(model, flags, signal);
-    if (flags.json) printJson(result);
-    else process.stdout.write(loadingReport(name ?? model.name, result));
+    const options = optionsOf(flags, model.contextLength);
+    const budget = flags.budget ? parseSize(flags.budget, 'budget') : Math.floor(fileBytesOf(model) / 2);
+    const beside =
+      path.endsWith('.gguf') && !isAbsent('llama.cpp', options.peers) ? (['llama.cpp'] as const) : [];
+    const ways = ['streamed', 'mapped', ...beside] as const;
+    const { tokens } = options;
+    await measure([{ name: model.name, model, budget, ways, tokens, goal: {} }], options, flags);
   } finally {
     model.close();
   }
 }
 
-async function measure(
-  model: Awaited<ReturnType<typeof openModel>>,
-  flags: Flags,
-  signal: AbortSignal,
-): Promise<LoadingResult> {
-  const most = model.contextLength - WARM_UP_TOKENS;
-  const promptTokens = checkInteger('prompt-tokens', flags.promptTokens, 1, most - 1);
-  const options = {
-    budget: parseSize(flags.budget, 'budget'),
+type Options = LoadingOptions & Pick<LoadingCase, 'tokens'>;
+
+const MOST_TIMES_TOKENS = Math.max(...CASES.map(({ timesTokens = 1 }) => timesTokens));
+
+function optionsOf(flags: Flags, contextLength: number): Options {
+  const most = contextLength - WARM_UP_TOKENS - 1;
+  const timesTokens = flags.model ? 1 : MOST_TIMES_TOKENS;
+  const promptTokens = checkInteger('prompt-tokens', flags.promptTokens, 1, most - timesTokens);
+  return {
     threads: checkInteger('threads', flags.threads ?? availableParallelism(), 1, 256),
     promptTokens,
-    tokens: checkInteger('tokens', flags.tokens, 1, most - promptTokens),
+    tokens: checkInteger('tokens', flags.tokens, 1, Math.floor((most - promptTokens) / timesTokens)),
     repeat: checkInteger('repeat', flags.repeat, 1, 1000),
-    signal,
+    peers: findLoadingPeers(),
+    signal: interruptSignal(),
   };
-  const progress = new Progress('measuring', options.repeat * 3);
-  const onProgress = (done: number) => progress.update(done);
-  return compareLoading(model, { ...options, onProgress }).finally(() => progress.finish());
+}
+
+async function measure(
+  cases: readonly LoadingCase[],
+  options: LoadingOptions,
+  { json }: Flags,
+): Promise<void> {
+  let progress: Progress | undefined;
+  const onProgress = (done: number, total: number) => {
+    progress ??= new Progress('measuring', total);
+    progress.update(done);
+  };
+  const result = await measureLoading(cases, { ...options, onProgress }).finally(() => progress?.finish());
+  if (json) printJson(result);
+  else process.stdout.write(loadingReport(result));
 }

@@ -1,98 +1,76 @@
-/**
- * One measured run of `hyperion bench loading`, as a process of its own: it opens the model, says what is resident, waits until it
- * is capped, and then prefills and decodes.
- */
+/** A measured run of our own engine, in one of several ways, as a process of its own. */
 import { createHash } from 'node:crypto';
-import { HyperionError, type HyperionErrorCode, type HyperionErrorDetails } from '../../errors';
-import { openModel } from '../../inference/model';
-import { processMemory, resetResidentPeak } from '../../monitoring/counters';
-import { storageBytesRead } from '../../monitoring/storage';
+import { type Model, openModel } from '../../inference/model';
+import type { Session } from '../../inference/session';
+import { resetResidentPeak } from '../../monitoring/counters';
+import {
+  type ChildOptions,
+  idAt,
+  measurePasses,
+  type RunResult,
+  residentPeak,
+  runChild,
+  WARM_UP_TOKENS,
+  waitForCap,
+} from './loading-child';
 
-/** Ours, or the peer. */
-export type Way = 'streamed' | 'mapped';
+/**
+ * `streamed` into the budget; `batch`, the same for several prompts at once; `preloaded`, with all weights read by a pass before; `mapped`
+ * files, which only the cap bounds.
+ */
+export type OwnWay = 'streamed' | 'batch' | 'preloaded' | 'mapped';
 
-export interface RunOptions {
-  readonly model: string;
-  readonly way: Way;
-  /** bytes */
-  readonly budget: number;
-  readonly threads: number;
-  readonly promptTokens: number;
-  /** decode steps that are measured */
-  readonly tokens: number;
+export interface RunOptions extends ChildOptions {
+  readonly way: OwnWay;
+  /** bytes; null for no limit */
+  readonly budget: number | null;
 }
 
-/** What one run measured. Sizes in bytes, times in milliseconds. */
-export interface RunResult {
-  readonly timeToFirstTokenMs: number;
-  readonly tokensPerSecond: number;
-  /** fetched from storage per measured token, as the kernel counts; null where it does not */
-  readonly bytesPerToken: number | null;
-  readonly residentPeakBytes: number;
-  /** SHA-256 of the last token's logits */
-  readonly logits: string;
-}
-
-export type Report =
-  | { readonly kind: 'ready'; readonly residentBaselineBytes: number }
-  | { readonly kind: 'result'; readonly result: RunResult }
-  | {
-      readonly kind: 'failed';
-      readonly code: HyperionErrorCode;
-      readonly message: string;
-      readonly details: HyperionErrorDetails;
-    };
-
-/** Decode steps before the measured ones: the weights that stay resident have come by then. */
-export const WARM_UP_TOKENS = 2;
+export const BATCH_PROMPTS = 8;
 
 async function run(options: RunOptions): Promise<RunResult> {
-  const { way, budget, threads, promptTokens, tokens } = options;
+  const { way, budget, threads } = options;
   const model = await openModel(options.model, { tokenizer: false });
-  // Pages that another process brought into the cache would be charged to it, and cost a mapping nothing.
-  model.dropCache();
   resetResidentPeak();
-  const go = new Promise((resolve) => process.once('message', resolve));
-  report({ kind: 'ready', residentBaselineBytes: processMemory().resident });
-  await go;
-
-  // The cap alone bounds what mapped weights take.
-  const session = model.session(way === 'mapped' ? { threads, io: 'mmap' } : { budget, threads });
-  const id = (position: number) => position % model.vocabularySize;
-  const began = performance.now();
-  await session.forward(Array.from({ length: promptTokens }, (_, position) => id(position)));
-  const timeToFirstTokenMs = performance.now() - began;
-  const decode = (position: number) => session.forward([id(position)], { append: true });
-  let position = promptTokens;
-  while (position < promptTokens + WARM_UP_TOKENS) await decode(position++);
-
-  const [readBefore, measured] = [storageBytesRead(), performance.now()];
-  let last = await decode(position++);
-  while (position < promptTokens + WARM_UP_TOKENS + tokens) last = await decode(position++);
-  const seconds = (performance.now() - measured) / 1000;
-  const readAfter = storageBytesRead();
-
+  await waitForCap();
+  const session = model.session({
+    threads,
+    ...(way === 'mapped' ? { io: 'mmap' } : { budget: budget ?? undefined }),
+  });
+  if (way === 'preloaded') {
+    await session.forward([0]);
+    session.reset();
+  }
+  const measured = await (way === 'batch' ? measureBatch(session, options) : measureOne(session, options));
   model.close();
   await session.closed;
-  return {
-    timeToFirstTokenMs,
-    tokensPerSecond: tokens / seconds,
-    bytesPerToken: readBefore === null || readAfter === null ? null : (readAfter - readBefore) / tokens,
-    residentPeakBytes: processMemory().residentPeak,
-    logits: createHash('sha256').update(last.data).digest('hex'),
-  };
+  return { ...measured, residentPeakBytes: residentPeak() };
 }
 
-function report(message: Report): void {
-  process.send!(message);
+type Measured = Omit<RunResult, 'residentPeakBytes'>;
+
+async function measureOne(session: Session<Model>, options: RunOptions): Promise<Measured> {
+  let ids = Array.from({ length: options.promptTokens }, (_, position) => idAt(position, options));
+  let position = ids.length;
+  let logits: Float32Array | undefined;
+  const speed = await measurePasses(options, 1, async () => {
+    logits = (await session.forward(ids, { append: logits !== undefined })).data;
+    ids = [idAt(position++, options)];
+  });
+  return { ...speed, logits: createHash('sha256').update(logits!).digest('hex') };
 }
 
-if (require.main === module) {
-  run(JSON.parse(process.argv[2]!))
-    .then((result) => report({ kind: 'result', result }))
-    .catch((error) => {
-      if (!(error instanceof HyperionError)) throw error;
-      report({ kind: 'failed', code: error.code, message: error.message, details: error.details });
-    })
-    .finally(() => process.disconnect());
+/** Prompts of different tokens, which continue with what the model makes of them. */
+async function measureBatch(session: Session<Model>, options: RunOptions): Promise<Measured> {
+  const { promptTokens, tokens } = options;
+  const prompts = Array.from({ length: BATCH_PROMPTS }, (_, prompt) =>
+    Array.from({ length: promptTokens }, (_, position) => idAt(prompt * promptTokens + position, options)),
+  );
+  const batch = session.generateBatch(prompts, { maxTokens: 1 + WARM_UP_TOKENS + tokens });
+  const speed = await measurePasses(options, BATCH_PROMPTS, async () => {
+    for (let i = 0; i < BATCH_PROMPTS; i += 1) await batch.next();
+  });
+  return { ...speed, logits: null };
 }
+
+if (require.main === module) runChild(run);

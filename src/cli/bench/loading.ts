@@ -1,95 +1,60 @@
-/** The comparison: streaming against mapped files under the same cap, and against the disk, in turns. */
-import { statSync } from 'node:fs';
+/** The measurements of `hyperion bench loading`: every case in every way, disk and memory beside them, in turns. */
 import { open } from 'node:fs/promises';
 import { HyperionError } from '../../errors';
 import type { Model } from '../../inference/model';
-import { type CappedResult, runInGroup } from './capped-run';
-import type { RunOptions, Way } from './loading-run';
-import { type Spread, spread } from './spread';
+import { native } from '../../native';
+import { type CappedOutcome, type CappedProgram, runInGroup } from './capped-run';
+import type { LoadingCase, LoadingOptions, PeerName, WayName } from './loading-cases';
+import type { Bandwidths } from './loading-limits';
+import type { LoadingPeer } from './loading-peers';
+import { type CaseResult, fileBytesOf, summarize } from './loading-summary';
 
-export interface LoadingOptions extends Omit<RunOptions, 'model' | 'way'> {
-  /** how often each is measured */
-  readonly repeat: number;
-  readonly signal: AbortSignal;
-  /** called with the measurements that are done and those in all */
-  readonly onProgress?: (done: number, total: number) => void;
+export interface LoadingResult extends Pick<LoadingOptions, 'threads' | 'promptTokens' | 'repeat'> {
+  readonly peers: readonly Pick<LoadingPeer, 'name' | 'package' | 'version'>[];
+  readonly cases: readonly CaseResult[];
 }
 
-/** All runs of one way. Sizes in bytes; the largest of all runs unless a spread. */
-export interface WayResult {
-  readonly tokensPerSecond: Spread;
-  readonly timeToFirstTokenMs: Spread;
-  /** fetched from storage for a token, as the kernel counts it (/proc/self/io, read_bytes) */
-  readonly bytesPerToken: number | null;
-  readonly residentPeakBytes: number;
-  readonly limitBytes: number;
-  readonly groupPeakBytes: number;
-}
-
-export interface LoadingResult extends Pick<RunOptions, 'budget' | 'threads' | 'promptTokens' | 'tokens'> {
-  readonly modelBytes: number;
-  readonly repeat: number;
-  /** direct reads of the model's files in sequence: 4 MiB at a time, 2 threads, nothing computed */
-  readonly diskBytesPerSecond: Spread;
-  readonly streamed: WayResult;
-  readonly mapped: WayResult;
-  /** streamed / mapped, of the medians */
-  readonly ratio: number;
-  /** what the disk allows: its bytes per second / the bytes that streaming reads for a token; null when it reads none */
-  readonly diskTokensPerSecond: number | null;
-  /** streamed / what the disk allows */
-  readonly shareOfDisk: number | null;
-}
-
-const READERS = 2;
-const WAYS: readonly Way[] = ['streamed', 'mapped'];
+/** What a process may hold beside the budget: Node and the libraries, ours and a peer's alike. */
+const PROCESS_BYTES = 150 * 2 ** 20;
+/** Beyond the caches of most machines. */
+const MEMORY_BYTES = 512 * 2 ** 20;
+/** Direct reads at a time: the faster number tells what the disk can give. */
+const READERS = [2, 4];
+const PEER_SECONDS = 90;
 
 /**
  * Measures in turns, so that what else the machine does meets all alike.
  *
  * @throws HyperionError `UNSUPPORTED` without control groups or direct reads; what sessions throw; `CANCELLED`
  */
-export async function compareLoading(model: Model, options: LoadingOptions): Promise<LoadingResult> {
-  const { budget, threads, promptTokens, tokens, repeat, signal, onProgress } = options;
-  const disk: number[] = [];
-  const runs: Record<Way, CappedResult[]> = { streamed: [], mapped: [] };
-  const total = repeat * (WAYS.length + 1);
+export async function measureLoading(
+  cases: readonly LoadingCase[],
+  options: LoadingOptions,
+): Promise<LoadingResult> {
+  const { threads, promptTokens, repeat, peers, signal, onProgress } = options;
+  const measured = cases.map((aCase) => ({
+    ...{ case: aCase, capBytes: capOf(aCase.budget), bandwidths: [] as Bandwidths[] },
+    outcomes: new Map(aCase.ways.map((way) => [way, [] as CappedOutcome[]])),
+  }));
+  const total = repeat * cases.reduce((sum, { ways }) => sum + ways.length + 1, 0);
   let done = 0;
-  await flush(model.files);
-  for (let i = 0; i < repeat; i += 1) {
-    for (const way of WAYS) {
+  for (const { model } of cases) await flush(model.files);
+  for (let round = 0; round < repeat; round += 1)
+    for (const { case: aCase, bandwidths, outcomes } of measured) {
+      for (const way of aCase.ways) {
+        onProgress?.(done++, total);
+        // What is killed or too slow once is so again, and takes long.
+        if (outcomes.get(way)!.some(({ kind }) => kind !== 'measured')) continue;
+        outcomes.get(way)!.push(await measureWay(aCase, way, options));
+      }
       onProgress?.(done++, total);
-      runs[way].push(
-        await runInGroup({ model: model.path, way, budget, threads, promptTokens, tokens }, signal),
-      );
+      bandwidths.push({ disk: await diskSpeed(aCase.model), memory: await memorySpeed(threads) });
+      if (signal.aborted) throw new HyperionError('CANCELLED', 'the benchmark was cancelled');
     }
-    onProgress?.(done++, total);
-    disk.push(await diskSpeed(model));
-    if (signal.aborted) throw new HyperionError('CANCELLED', 'the benchmark was cancelled');
-  }
-  if (new Set(WAYS.flatMap((way) => runs[way].map(({ logits }) => logits))).size !== 1)
-    throw new HyperionError(
-      'CORRUPT',
-      'streamed and mapped weights gave different logits: the comparison is void',
-    );
-
-  const [streamed, mapped] = [summarize(runs.streamed), summarize(runs.mapped)];
-  const diskBytesPerSecond = spread(disk);
-  const speed = streamed.tokensPerSecond.median;
-  const allowed = streamed.bytesPerToken ? diskBytesPerSecond.median / streamed.bytesPerToken : null;
   return {
-    modelBytes: model.bytes,
-    budget,
-    threads,
-    promptTokens,
-    tokens,
-    repeat,
-    diskBytesPerSecond,
-    streamed,
-    mapped,
-    ratio: speed / mapped.tokensPerSecond.median,
-    diskTokensPerSecond: allowed,
-    shareOfDisk: allowed && speed / allowed,
+    ...{ threads, promptTokens, repeat },
+    peers: peers.map(({ name, package: from, version }) => ({ name, package: from, version })),
+    cases: measured.map((each) => summarize(each, options)),
   };
 }
 
@@ -101,22 +66,45 @@ async function flush(files: readonly string[]): Promise<void> {
   }
 }
 
-async function diskSpeed(model: Model): Promise<number> {
-  const bytes = model.files.reduce((sum, file) => sum + statSync(file).size, 0);
-  const began = performance.now();
-  await model.readFiles(READERS);
-  return (bytes * 1000) / (performance.now() - began);
+/** One run, with none of the model in the page cache: it would be charged to another group, and cost a mapping nothing. */
+async function measureWay(aCase: LoadingCase, way: WayName, options: LoadingOptions): Promise<CappedOutcome> {
+  const { model } = aCase;
+  model.dropCache();
+  const outcome = await runInGroup(programOf(aCase, way, options), options.signal);
+  if (outcome.kind === 'failed' && !isPeer(way)) throw outcome.error;
+  return outcome;
 }
 
-function summarize(runs: readonly CappedResult[]): WayResult {
-  const of = <Key extends keyof CappedResult>(key: Key) => runs.map((run) => run[key]);
-  const read = of('bytesPerToken').filter((bytes) => bytes !== null);
-  return {
-    tokensPerSecond: spread(of('tokensPerSecond')),
-    timeToFirstTokenMs: spread(of('timeToFirstTokenMs')),
-    bytesPerToken: read.length > 0 ? spread(read).median : null,
-    residentPeakBytes: Math.max(...of('residentPeakBytes')),
-    limitBytes: Math.max(...of('limitBytes')),
-    groupPeakBytes: Math.max(...of('groupPeakBytes')),
-  };
+function programOf(aCase: LoadingCase, way: WayName, options: LoadingOptions): CappedProgram {
+  const { model, budget, tokens } = aCase;
+  const { threads, promptTokens, peers } = options;
+  const { vocabularySize } = model;
+  const common = { model: model.path, vocabularySize, threads, promptTokens, tokens };
+  const capBytes = capOf(budget);
+  if (isPeer(way)) {
+    const { entry } = peers.find(({ name }) => name === way)!;
+    const deadlineSeconds = PEER_SECONDS;
+    return { script: 'loading-llama.js', options: { ...common, entry }, capBytes, deadlineSeconds };
+  }
+  const own = { ...common, way, budget };
+  return { script: 'loading-run.js', options: own, capBytes, deadlineSeconds: null };
+}
+
+const isPeer = (way: WayName): way is PeerName => way === 'llama.cpp';
+const capOf = (budget: number | null) => (budget === null ? null : budget + PROCESS_BYTES);
+
+async function diskSpeed(model: Model): Promise<number> {
+  const speeds: number[] = [];
+  for (const readers of READERS) {
+    const began = performance.now();
+    await model.readFiles(readers);
+    speeds.push((fileBytesOf(model) * 1000) / (performance.now() - began));
+  }
+  return Math.max(...speeds);
+}
+
+async function memorySpeed(threads: number): Promise<number> {
+  const speed = new Float32Array(1);
+  await native().readMemory(MEMORY_BYTES, threads, speed);
+  return speed[0]!;
 }

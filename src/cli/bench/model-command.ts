@@ -10,11 +10,8 @@ import { SHAPES } from '../../model/sample/shapes';
 import { writeSample } from '../../model/sample/write';
 import { interruptSignal, parseNumber, printJson } from '../options';
 import { compareModels, type ModelResult } from './model';
-import { writeGgufSample } from './model-gguf';
+import { SHAPE_NAMES, writeGgufSample } from './model-gguf';
 import { modelReport } from './model-report';
-
-/** Of the Llama architecture, which GGUF has names for here. */
-const SHAPE_NAMES = ['tinyllama-1.1b', 'smollm2-135m'] as const;
 
 export function registerModel(bench: Command): void {
   bench

@@ -1,0 +1,31 @@
+/** What a pass cannot beat, and what it must stay below: formulas alone. Sizes in bytes. */
+
+export interface Bandwidths {
+  /** bytes per second of direct reads of the model's file in sequence, with nothing computed */
+  readonly disk: number;
+  /** bytes per second at which all threads together read memory */
+  readonly memory: number;
+}
+
+/**
+ * Passes per second that the machine allows: a pass waits for the disk to give what is read, or for memory to give all that is computed
+ * with, whichever takes longer.
+ */
+export function passLimit(readBytes: number, passBytes: number, { disk, memory }: Bandwidths): number {
+  return 1 / Math.max(readBytes / disk, passBytes / memory);
+}
+
+export interface Residence {
+  /** weights that a pass computes with */
+  readonly passBytes: number;
+  readonly budget: number;
+  /** what a session needs beside weights */
+  readonly workingSetBytes: number;
+  /** weights that are replaced as a whole */
+  readonly blockBytes: number;
+}
+
+/** The most that a pass may read: the weights that do not fit beside the working set, and a block. */
+export function mostRead({ passBytes, budget, workingSetBytes, blockBytes }: Residence): number {
+  return Math.min(passBytes, Math.max(0, passBytes - (budget - workingSetBytes)) + blockBytes);
+}
