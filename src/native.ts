@@ -93,6 +93,8 @@ export interface NativeSessionOptions {
   /** how keys and values are held */
   kv: 'f32' | 'int8';
   policy: Policy;
+  /** reads further ahead than the window while reading stalls and memory allows */
+  adaptiveWindow: boolean;
 }
 
 /** What a session needs, in bytes unless the name says otherwise. */

@@ -1,4 +1,4 @@
-// The tests of memory under the sanitizers: one build that watches addresses and undefined behaviour and runs ten million
+// The tests of memory and of loading under the sanitizers: one build that watches addresses and undefined behaviour and runs ten million
 // random operations over all memory resources, and one that watches threads.
 import fs from 'node:fs';
 import path from 'node:path';

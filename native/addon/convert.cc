@@ -165,6 +165,7 @@ SessionOptions to_session_options(const Napi::Value& value) {
       .strategy = to_strategy(object.Get("memory")),
       .kv = to_kv_type(object.Get("kv")),
       .policy = to_policy(object.Get("policy")),
+      .adaptive_window = to_flag(object.Get("adaptiveWindow"), "adaptiveWindow"),
   };
 }
 

@@ -32,6 +32,7 @@ LoaderOptions to_options(const Napi::Value& value) {
   return {
       .budget = to_limit(object.Get("budget"), "budget"),
       .prefetch_window = to_whole(object.Get("prefetchWindow"), "prefetchWindow", 65536),
+      .adaptive_window = to_flag(object.Get("adaptiveWindow"), "adaptiveWindow"),
       .readers = to_whole(object.Get("readers"), "readers", 64),
       .io = to_io(object.Get("io")),
       .policy = to_policy(object.Get("policy")),

@@ -45,6 +45,7 @@ Session::Session(std::shared_ptr<Model> model, Graph graph, const SessionOptions
                                           StoreOptions{.readers = options.readers,
                                                        .prefetch_window = options.prefetch_window,
                                                        .access = access,
+                                                       .adaptive_window = options.adaptive_window,
                                                        .policy = options.policy,
                                                        .slot_bytes = requirements_.part_bytes()},
                                           cancelled_)),

@@ -14,6 +14,7 @@ constexpr uint64_t kSmall = 16;  // one part in so many of the largest
 // Chooses what stays when the room for weights has changed, or what the passes need.
 void LayerStore::choose_residents() {
   absent_ = 0;
+  foreseen_ = 0;
   uint64_t room = memory_.available();
   uint64_t needed = 0;
   const uint64_t largest = largest_foreseen();
@@ -27,6 +28,7 @@ void LayerStore::choose_residents() {
     const Part& candidate = part(i);
     add(candidate.region.size(), room);
     const bool foreseen = is_foreseen(i);
+    if (foreseen) ++foreseen_;
     if (foreseen && candidate.state == State::absent) ++absent_;
     const uint64_t bytes = foreseen ? add(candidate.stored.layout.bytes, needed) : 0;
     // The small tensors of a layer that is cut, without which none of its parts is of use, are kept
@@ -42,7 +44,7 @@ void LayerStore::choose_residents() {
 
   planned_room_ = room;
   planned_bytes_ = needed;
-  planned_ring_ = memory_.footprint(largest) * (window_ + 1);
+  planned_ring_ = memory_.footprint(largest) * (window_.window() + 1);
   // A policy that chooses when room is needed keeps a set only where that is everything.
   const uint64_t ring = policy_->keeps_a_set() ? planned_ring_ : room;
   const std::vector<bool> kept = choose_kept(candidates, room, ring);

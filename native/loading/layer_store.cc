@@ -7,8 +7,15 @@
 namespace hyperion {
 namespace {
 
-// Parts that are read ahead at most: more only take room from those that could stay.
-constexpr size_t kMostAhead = 7;
+// Layers that are read ahead, in parts.
+size_t window_of(const std::vector<StoredPart>& parts, size_t layers) {
+  size_t in_layer = 0, most_in_layer = 1;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    in_layer = i > 0 && parts[i].layer == parts[i - 1].layer ? in_layer + 1 : 1;
+    most_in_layer = std::max(most_in_layer, in_layer);
+  }
+  return std::min(std::min(layers, kMostAhead) * most_in_layer, kMostAhead);
+}
 
 Status cancelled_status() {
   return Status(Code::cancelled, "the pass was cancelled");
@@ -46,16 +53,11 @@ LayerStore::LayerStore(const Model& model, std::vector<StoredPart> parts, Engine
       policy_(make_policy(options.policy)),
       cancelled_(cancelled),
       parts_(parts.size()),
+      window_(window_of(parts, options.prefetch_window), kMostAhead),
       ranks_(spread_ranks(parts.size())),
       walk_(parts.size()),
       checksums_(model, parts) {
-  size_t in_layer = 0, most_in_layer = 1;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    in_layer = i > 0 && parts[i].layer == parts[i - 1].layer ? in_layer + 1 : 1;
-    most_in_layer = std::max(most_in_layer, in_layer);
-    parts_[i].stored = std::move(parts[i]);
-  }
-  window_ = std::min(std::min(options.prefetch_window, kMostAhead) * most_in_layer, kMostAhead);
+  for (size_t i = 0; i < parts.size(); ++i) parts_[i].stored = std::move(parts[i]);
   start_readers();
 }
 
@@ -113,6 +115,7 @@ void LayerStore::begin_pass(std::vector<int> order, const std::vector<int>& next
 Result<PartPin> LayerStore::acquire(int index) {
   Lock lock(mutex_);
   walk_.advance(index);
+  if (options_.adaptive_window) watch_pass();
   Part& wanted = part(index);
   ++wanted.pins;
   ++wanted.use.uses;
@@ -125,6 +128,7 @@ Result<PartPin> LayerStore::acquire(int index) {
     --wanted.pins;
     return status;
   }
+  if (options_.adaptive_window) adapt_window();
   ++pinned_;
   note_activity();
   return PartPin(this, index);
@@ -287,7 +291,7 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
 // their use. Resident parts on the way do not count: while they compute, what follows them is read.
 void LayerStore::prefetch_ahead() {
   if (absent_ == 0) return;
-  for (size_t steps = 1; steps < walk_.left() && ahead_ < window_; ++steps) {
+  for (size_t steps = 1; steps < walk_.left() && ahead_ < window_.window(); ++steps) {
     const int index = walk_.at(steps);
     if (part(index).state != State::absent) continue;
     Region region;

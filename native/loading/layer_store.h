@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "loading/adaptive_window.h"
 #include "loading/busy_times.h"
 #include "loading/checksums.h"
 #include "loading/part_layout.h"
@@ -26,10 +27,14 @@ namespace hyperion {
 
 inline constexpr int kNoPart = -1;
 
+// Parts that are read ahead at most: more only take room from those that could stay.
+inline constexpr size_t kMostAhead = 7;
+
 struct StoreOptions {
   size_t readers = 4;
   size_t prefetch_window = 2;  // layers loaded ahead of their use
   Access access = Access::buffered;
+  bool adaptive_window = false;  // up to kMostAhead parts, see AdaptiveWindow
   PolicyKind policy = PolicyKind::cyclic;
   // Streamed parts that fill more than half of such a slot lie in slots, which serve one after
   // another without pages being mapped anew; 0 = none do.
@@ -166,6 +171,8 @@ class LayerStore {
   int layer_count() const { return parts_.empty() ? 0 : parts_.back().stored.layer + 1; }
   bool is_foreseen(int index) const { return walk_.next_use(index) != kNever; }
   void start_readers();
+  void watch_pass();
+  void adapt_window();
   void choose_residents();
   uint64_t largest_foreseen() const;
   void give_up_suspects();
@@ -176,6 +183,7 @@ class LayerStore {
   std::optional<Region> take_region(int index);
   void prefetch_ahead();
   bool make_room_for_prefetch(int index, Region& region);
+  StoreStatistics figures() const;
   static LayerState state_of(const Part& part);
   PartUse use_of(int index) const;
   bool is_given_up_before(int left, int right) const;
@@ -202,15 +210,19 @@ class LayerStore {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Part> parts_;
+  AdaptiveWindow window_;      // parts loaded ahead at most
+  size_t acquired_ = 0;        // parts in the pass that is watched for its sake,
+  double watched_ms_ = 0;      // which began then,
+  StoreStatistics watched_;    // when these were the figures
   std::vector<size_t> ranks_;  // by part: what choose_residents() keeps first
-  size_t window_ = 0;          // parts loaded ahead at most
   uint64_t planned_room_ = 0;  // for which residents were chosen,
   uint64_t planned_bytes_ = 0;  // and of which parts,
   uint64_t planned_ring_ = 0;   // and what the others pass through
   Walk walk_;
   uint64_t clock_ = 0;         // counts loads and uses
   size_t ahead_ = 0;           // parts that are prefetched and not acquired since
-  size_t absent_ = 0;          // parts that the walk foresees and that are absent
+  size_t foreseen_ = 0;        // parts that the walk visits
+  size_t absent_ = 0;          // those of them that are absent
   std::vector<Region> spare_;  // regions of parts that were given up
   Checksums checksums_;
   BusyTimes busy_;

@@ -36,6 +36,10 @@ LayerState combine(LayerState left, LayerState right) {
 
 StoreStatistics LayerStore::statistics() const {
   const std::lock_guard lock(mutex_);
+  return figures();
+}
+
+StoreStatistics LayerStore::figures() const {
   StoreStatistics statistics = statistics_;
   statistics.reads = readers_->totals();
   statistics.busy = busy_.totals();
@@ -100,7 +104,7 @@ StoreReport LayerStore::report() const {
   report.room = planned_room_;
   report.needed = planned_bytes_;
   report.ring_bytes = planned_ring_;
-  report.window = window_;
+  report.window = window_.window();
   report.parts = parts_.size();
   return report;
 }

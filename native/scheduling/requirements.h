@@ -23,6 +23,7 @@ struct SessionOptions {
   StrategyConfig strategy = {};
   KvType kv = KvType::f32;
   PolicyKind policy = PolicyKind::cyclic;
+  bool adaptive_window = false;
 };
 
 // INVALID for numbers outside their ranges.

@@ -1,6 +1,6 @@
 /** The options of a session and of a generation: their meaning, their defaults, their ranges. */
 import { availableParallelism } from 'node:os';
-import { checkChoice, checkInteger, checkNumber } from '../checks';
+import { checkChoice, checkFlag, checkInteger, checkNumber } from '../checks';
 import { HyperionError } from '../errors';
 import { autoBudget } from '../memory/auto-budget';
 import { parseBudget } from '../memory/budget';
@@ -18,6 +18,11 @@ export interface SessionOptions {
   readonly budget?: number | string | BudgetGroup;
   /** Layers that are read ahead of the one that computes, 0 to 1024, of large ones seven parts at most. Default 2. */
   readonly prefetchWindow?: number;
+  /**
+   * Reads further ahead, up to seven parts, while the computation waits for reads and readers have nothing to do, and memory allows; less far
+   * again when that does not help. Changes no bit of the output. Default false.
+   */
+  readonly adaptiveWindow?: boolean;
   /** Threads that compute, 1 to 256. Default: the processors. */
   readonly threads?: number;
   /** Reads that are under way at once, each by a thread of its own unless `io` is 'uring'; 1 to 64. Default 4. */
@@ -61,6 +66,7 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
     io: checkChoice('io', options.io ?? 'auto', IO),
     memory: resolveStrategy(options.strategy ?? 'dynamic'),
     kv: checkChoice('kv', options.kv ?? 'f32', ['f32', 'int8']),
+    adaptiveWindow: checkFlag('adaptiveWindow', options.adaptiveWindow ?? false),
     policy: checkChoice('policy', options.policy ?? 'cyclic', POLICIES),
   };
 }

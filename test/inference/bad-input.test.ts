@@ -100,6 +100,7 @@ describe('options of a session', () => {
     [{ prefetchWindow: -1 }, /prefetchWindow is -1/],
     [{ kv: 'int4' as 'int8' }, /kv is 'int4'/],
     [{ policy: 'belady' as 'lru' }, /policy is 'belady'; it must be one of cyclic, lru, mfu, fifo, priority/],
+    [{ adaptiveWindow: 1 as never }, /adaptiveWindow is 1; it must be true or false/],
     [{ readers: 0 }, /readers is 0/],
     [{ io: 'pigeon' as never }, /io is 'pigeon'; it must be one of auto, direct, uring, buffered, mmap/],
     [

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -61,6 +62,12 @@ class FakeFile final : public File {
   // Reads are as those of a file opened for direct access.
   void set_direct() { direct_ = true; }
 
+  // Each read takes so long, however many go on at once.
+  void set_read_ms(int ms) {
+    const std::lock_guard lock(mutex_);
+    read_ms_ = ms;
+  }
+
   // Single reads bring this many bytes at most.
   void set_most_at_once(size_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -98,6 +105,7 @@ class FakeFile final : public File {
     ++waiting_;
     changed_.notify_all();
     changed_.wait(lock, [&] { return open_; });
+    changed_.wait_for(lock, std::chrono::milliseconds(read_ms_), [] { return false; });
     --waiting_;
     const bool fails = fail_read_ && (for_good_ ? number >= *fail_read_ : number == *fail_read_);
     if (fails || (fail_at_ && *fail_at_ >= offset && *fail_at_ < offset + out.size())) {
@@ -143,6 +151,7 @@ class FakeFile final : public File {
   bool for_good_ = false;
   bool changed_since_ = false;
   size_t most_at_once_ = SIZE_MAX;
+  int read_ms_ = 0;
   bool open_ = true;
   size_t waiting_ = 0;
   uint64_t reads_ = 0;

@@ -17,6 +17,10 @@ class Store {
  public:
   Store(const std::vector<uint64_t>& pages, uint64_t budget, size_t window, size_t readers = 1,
         PolicyKind policy = PolicyKind::cyclic)
+      : Store(pages, budget,
+              {.readers = readers, .prefetch_window = window, .policy = policy}) {}
+
+  Store(const std::vector<uint64_t>& pages, uint64_t budget, const StoreOptions& options)
       : memory_(budget * kPage, monitor_) {
     ModelBuilder builder;
     for (size_t i = 0; i < pages.size(); ++i) {
@@ -28,9 +32,7 @@ class Store {
       layers.push_back({"layer" + std::to_string(i), static_cast<int>(i),
                         lay_out(*fake_.model, std::vector{i})});
     }
-    store_ = std::make_unique<LayerStore>(
-        *fake_.model, layers, memory_,
-        StoreOptions{.readers = readers, .prefetch_window = window, .policy = policy}, cancelled_);
+    store_ = std::make_unique<LayerStore>(*fake_.model, layers, memory_, options, cancelled_);
     order_.resize(pages.size());
     std::iota(order_.begin(), order_.end(), 0);
     memory_.set_reclaim([this] { return store_->reclaim(); });
