@@ -58,6 +58,7 @@ export class Engine implements BudgetMember {
   }
 
   get useful(): number {
+    if (this.#closed) return 0;
     this.#useful ??= this.usefulBudget();
     return this.#useful;
   }
