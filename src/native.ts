@@ -188,8 +188,6 @@ export interface Addon extends NativeLoaderFunctions {
   closeSession(session: number): Promise<void>;
   sessionMemory(session: number): NativeMemory;
   sessionStatistics(session: number): NativeStatistics;
-  /** by layer, bytes of its weights that are in memory */
-  residentBytes(session: number): Float64Array;
   sessionLoading(session: number): NativeLoading;
   setSessionPriority(session: number, layer: number, priority: number): void;
   recordEvents(session: number, on: boolean): void;

@@ -35,17 +35,6 @@ Napi::Value session_statistics(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// By layer, what of its weights is in memory.
-Napi::Value resident_bytes(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const std::vector<uint64_t> bytes = Instance::of(env).session(info[0])->resident_bytes();
-  Napi::Float64Array result = Napi::Float64Array::New(env, bytes.size());
-  for (size_t layer = 0; layer < bytes.size(); ++layer) {
-    result[layer] = static_cast<double>(bytes[layer]);
-  }
-  return result;
-}
-
 Napi::Value session_loading(const Napi::CallbackInfo& info) {
   return loading_object(info.Env(), Instance::of(info.Env()).session(info[0])->loading());
 }
@@ -115,7 +104,6 @@ Napi::Value take_session_trace(const Napi::CallbackInfo& info) {
 void export_reports(Napi::Env env, Napi::Object exports) {
   exports.Set("sessionMemory", Napi::Function::New(env, session_memory));
   exports.Set("sessionStatistics", Napi::Function::New(env, session_statistics));
-  exports.Set("residentBytes", Napi::Function::New(env, resident_bytes));
   exports.Set("sessionLoading", Napi::Function::New(env, session_loading));
   exports.Set("setSessionPriority", Napi::Function::New(env, set_session_priority));
   exports.Set("recordEvents", Napi::Function::New(env, record_events));

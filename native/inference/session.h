@@ -97,8 +97,6 @@ class Session {
   EngineMemory& engine_memory() { return memory_; }
   const StrategyConfig& strategy() const { return requirements_.strategy(); }
   SessionStatistics statistics() const;
-  // By layer, bytes of its weights that are resident.
-  std::vector<uint64_t> resident_bytes() const { return store_->resident_bytes(); }
   StoreReport loading() const { return store_->report(); }
   void set_priority(int layer, double priority) { store_->set_priority(layer, priority); }
 

@@ -134,8 +134,6 @@ class LayerStore {
   StoreStatistics statistics() const;
   StoreReport report() const;
 
-  // By layer, bytes of the parts that are resident.
-  std::vector<uint64_t> resident_bytes() const;
   // Layers of which every part is resident.
   std::vector<int> resident_layers() const;
 

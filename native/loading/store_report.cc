@@ -46,16 +46,6 @@ StoreStatistics LayerStore::figures() const {
   return statistics;
 }
 
-std::vector<uint64_t> LayerStore::resident_bytes() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<uint64_t> bytes(static_cast<size_t>(layer_count()));
-  for (const Part& part : parts_) {
-    if (part.state != State::resident) continue;
-    bytes[static_cast<size_t>(part.stored.layer)] += part.stored.layout.bytes;
-  }
-  return bytes;
-}
-
 std::vector<int> LayerStore::resident_layers() const {
   const std::lock_guard lock(mutex_);
   std::vector<bool> whole(static_cast<size_t>(layer_count()), true);
@@ -99,7 +89,7 @@ StoreReport LayerStore::report() const {
     layer.loads += part.loads;
     layer.load_ms += part.load_ms;
     layer.priority = std::max(layer.priority, part.use.priority);
-    report.largest_part = std::max(report.largest_part, bytes);
+    if (is_foreseen(i)) report.largest_part = std::max(report.largest_part, bytes);
   }
   report.room = planned_room_;
   report.needed = planned_bytes_;

@@ -25,7 +25,7 @@ struct StoreReport {
   uint64_t room = 0;          // of the budget for weights, as residents were chosen; 0 before that
   uint64_t needed = 0;        // for every part that passes visit
   uint64_t ring_bytes = 0;    // that streamed parts pass through
-  uint64_t largest_part = 0;  // bytes
+  uint64_t largest_part = 0;  // bytes, of those that passes visit
   size_t window = 0;          // parts read ahead at most
   size_t parts = 0;
 };

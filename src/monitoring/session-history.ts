@@ -1,6 +1,6 @@
 /** What a recording knows of a session: the engine is asked now and then, and what it says is kept in histories of a bounded size. */
 import type { BandwidthWindow, BudgetStep, MemoryMark, MemorySample, ResidencyWindow } from '../display';
-import { MEMORY_TAGS, type NativeMemory, native } from '../native';
+import { LAYER_FIELDS, MEMORY_TAGS, type NativeMemory, native, RESIDENT_FIELD } from '../native';
 import { BandwidthHistory } from './bandwidth-history';
 import { type EngineEvent, readEvents } from './events';
 import { Newest } from './newest';
@@ -92,8 +92,9 @@ export class SessionHistory {
 
   #look(session: number): Look {
     const fromMs = native().clockMs() + this.#clockOffsetMs;
-    const bytes = native().residentBytes(session);
-    return { fromMs, toMs: native().clockMs() + this.#clockOffsetMs, bytes };
+    const { layers } = native().sessionLoading(session);
+    const toMs = native().clockMs() + this.#clockOffsetMs;
+    return { fromMs, toMs, bytes: layers.filter((_, field) => field % LAYER_FIELDS === RESIDENT_FIELD) };
   }
 
   /** What is missing came after the last poll. */

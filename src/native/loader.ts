@@ -36,6 +36,7 @@ export const LAYER_STATES = ['unloaded', 'prefetching', 'loading', 'loaded', 'un
 
 /** A row of `NativeLoading.layers`: state, bytes, resident bytes, bytes that stay, pins, loads, ms of the last load, priority. */
 export const LAYER_FIELDS = 8;
+export const RESIDENT_FIELD = 2;
 
 /** How weights are held; sizes in bytes. */
 export interface NativeLoading {

@@ -45,7 +45,7 @@ export class FigureRenderer extends Widget implements IRenderMime.IRenderer {
     await this.plotly.react(
       this.node,
       data,
-      { autosize: true, uirevision: 'keep', ...themed(layout, this.node) },
+      { autosize: true, uirevision: 'keep', ...themed(layout) },
       { displaylogo: false, responsive: false, ...config },
     );
   }

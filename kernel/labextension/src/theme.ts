@@ -6,9 +6,10 @@ interface Layout {
   readonly modebar?: object;
 }
 
-/** `layout` with the theme's colours, as they are at `node` now. The layout given is left as it is. */
-export function themed(layout: Layout, node: HTMLElement): Layout {
-  const style = getComputedStyle(node);
+/** `layout` with the theme's colours as they are now. The layout given is left as it is. */
+export function themed(layout: Layout): Layout {
+  // Not those of the figure's node: before it is in the page it has none.
+  const style = getComputedStyle(document.body);
   const color = (name: string, fallback: string) => style.getPropertyValue(name).trim() || fallback;
   const ink = color('--jp-ui-font-color1', '#333');
   const ground = color('--jp-layout-color1', '#fff');
