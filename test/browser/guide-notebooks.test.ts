@@ -1,4 +1,4 @@
-/** The notebooks on memory, monitoring and models as a user meets them: JupyterLab in a browser, Run All Cells. */
+/** The notebooks on memory, monitoring, models and loading as a user meets them: JupyterLab in a browser, Run All Cells. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -116,5 +116,37 @@ describe('03-model in JupyterLab', () => {
     await run.page.useTheme('JupyterLab Dark');
     await run.page.screenshot('03-model-dark');
     expect(await run.page.drawnCharts()).toBe(chartsOf('03-model'));
+  });
+});
+
+describe('04-loading in JupyterLab', () => {
+  const run = runIn('04-loading');
+  const textWith = (part: string) => run.cells.find(({ text }) => text.includes(part))!.text;
+
+  test('every cell runs without an error', () => expectSuccess(run));
+
+  test('every chart is drawn', async () => {
+    expect(await run.page.drawnCharts()).toBe(chartsOf('04-loading'));
+  });
+
+  test('another budget in the middle, and speculation, change no text', () => {
+    expect(textWith('under one budget')).toContain('same text as under one budget: true');
+    expect(textWith('prompt-lookup')).toContain('same text: true');
+  });
+
+  test('what stays is not read again, but under the rule of page caches it is', () => {
+    const [, cyclic, lru] = /cyclic\s*([\d.]+) MiB.*lru\s*([\d.]+) MiB/s.exec(textWith('fifo'))!;
+    expect(Number(cyclic)).toBeLessThan(0.75 * Number(lru));
+  });
+
+  test('what cannot work is explained where it is caught', () => {
+    expect(textWith('OVER_BUDGET')).toContain('smallest feasible budget');
+    expect(textWith('CORRUPT')).toMatch(/layers\.\d\.\w+: .*model\.safetensors was changed since/);
+  });
+
+  test('its pictures can be read on a dark ground too', async () => {
+    await run.page.useTheme('JupyterLab Dark');
+    await run.page.screenshot('04-loading-dark');
+    expect(await run.page.drawnCharts()).toBe(chartsOf('04-loading'));
   });
 });
