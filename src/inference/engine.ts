@@ -24,6 +24,11 @@ export class Engine implements BudgetMember {
   readonly #seats = new Set<Seat>();
   /** what sessions need that have not begun yet to hold it */
   readonly #wanted = new Map<Seat, number>();
+  /** changes of the budget that are under way */
+  #changing = 0;
+  readonly #changed = () => {
+    this.#changing -= 1;
+  };
   /** settles when the changes of the budget that were asked for have been made */
   #changes: Promise<void> = Promise.resolve();
 
@@ -53,6 +58,7 @@ export class Engine implements BudgetMember {
   }
 
   get useful(): number {
+    if (this.#closed) return 0;
     this.#useful ??= this.usefulBudget();
     return this.#useful;
   }
@@ -79,6 +85,7 @@ export class Engine implements BudgetMember {
   /** Resolves when the session's memory is given back: all of the engine's with the last one. */
   leave(seat: Seat): Promise<void> {
     seat.left = true;
+    this.begun(seat);
     this.#seats.delete(seat);
     return this.#seats.size === 0 ? this.#close() : this.#sequences.leave(seat);
   }
@@ -110,7 +117,8 @@ export class Engine implements BudgetMember {
     const shared = this.#shared;
     if (!shared) return undefined;
     const needed = native().smallestBudget(this.id, seat.lengths(lengths));
-    return lasting || needed > this.#budget ? this.#makeRoom(shared, seat, needed) : undefined;
+    const fits = needed <= this.#budget && this.#changing === 0;
+    return fits && !lasting ? undefined : this.#makeRoom(shared, seat, needed);
   }
 
   /** The budget keeps room for sequences of a session, in place of those before. */
@@ -127,6 +135,7 @@ export class Engine implements BudgetMember {
 
   /** One change after another, so that the last one asked for is the one that stays. */
   changeBudget(bytes: number): Promise<void> {
+    this.#changing += 1;
     const change = this.#changes.then(async () => {
       if (this.#closed) throw new HyperionError('CLOSED', 'the session is closed; open it again');
       await native().setSessionBudget(this.id, bytes);
@@ -134,7 +143,7 @@ export class Engine implements BudgetMember {
       this.largestBudget = Math.max(this.largestBudget, bytes);
       this.recording?.deref()?.look();
     });
-    this.#changes = change.catch(() => {});
+    this.#changes = change.then(this.#changed, this.#changed);
     return change;
   }
 
@@ -171,8 +180,11 @@ export class Engine implements BudgetMember {
   #close(): Promise<void> {
     this.#closed = true;
     this.#sequences.close();
-    void this.follow(undefined);
-    return this.holder.close();
+    const closed = this.holder.close();
+    // Others may have its share when it holds nothing any more.
+    const leave = () => this.follow(undefined);
+    void closed.then(leave, leave);
+    return closed;
   }
 }
 

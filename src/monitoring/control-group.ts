@@ -97,6 +97,13 @@ export class ControlGroup {
     return parseLimit(readSystemFile(this.#path(this.version.limit)));
   }
 
+  /** The cap of this group itself, or the usage from which on version 2 slows its processes down; null when it has neither. */
+  comfortLimit(): number | null {
+    const high = this.version.version === 2 ? parseLimit(readSystemFile(this.#path('memory.high'))) : null;
+    const limit = this.ownLimit();
+    return high === null || limit === null ? (high ?? limit) : Math.min(high, limit);
+  }
+
   /** The least cap of this group and those that it lies in, up to the folder `top`; null when none of them has one. */
   tightestLimit(top: string): number | null {
     let tightest: number | null = null;

@@ -53,8 +53,8 @@ export function readProcessGroup({ version, path, folder, top }: GroupPlace): Pr
 }
 
 /**
- * What can still be charged to the tightest of the group and those that it lies in, were all page cache given up; null when none
- * has a limit. `total` is that limit.
+ * What can still be charged to the tightest of the group and those that it lies in, were all page cache given up, before its processes
+ * are slowed down or killed; null when none has a limit. `total` is that limit.
  */
 export function roomInGroup({
   version,
@@ -64,7 +64,7 @@ export function roomInGroup({
   let tightest: { available: number; total: number } | null = null;
   for (let at = folder; ; at = dirname(at)) {
     const group = new ControlGroup(at, CONTROL_GROUP_VERSIONS[version - 1]!);
-    const total = group.ownLimit();
+    const total = group.comfortLimit();
     const used = total && told(() => group.usage() - group.fileCache());
     if (total && used !== null) {
       const available = Math.max(0, total - used);

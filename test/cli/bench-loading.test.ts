@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LoadingResult } from '../../src/cli/bench/loading';
+import { loadingChart } from '../../src/cli/bench/loading-chart';
 import { verdictsOf } from '../../src/cli/bench/loading-goals';
 import { mostRead, passLimit } from '../../src/cli/bench/loading-limits';
 import { loadingReport } from '../../src/cli/bench/loading-report';
@@ -104,6 +105,25 @@ test('the report has speeds with their spread, what ended a peer, and which peer
   expect(text).toContain('llama.cpp is not here, and is not compared with: npm install');
 });
 
+test('the chart has the limit, and each way by budget, of the cases of f16 alone', async () => {
+  const f16 = { ...measured, name: 'f16-50' };
+  const further = { ...measured, name: 'f16-75', budget: 750 * MIB, ways: [streamed, killed] };
+  const result: LoadingResult = {
+    ...{ threads: 2, promptTokens: 8, repeat: 3, peers: [] },
+    cases: [f16, further, measured],
+  };
+  const { data } = loadingChart(result).spec as unknown as {
+    data: { name: string; x: number[]; y: number[] }[];
+  };
+  const limit = 3.4133; // 2 GiB/s for 600 MiB
+  expect(data.map(({ name, x, y }) => [name, [...x], [...y]])).toEqual([
+    ['limit of disk and memory', [50, 75], [limit, limit]],
+    ['streamed', [50, 75], [3, 3]],
+    ['llama.cpp', [50], [1]],
+  ]);
+  expect(await loadingChart(result).toSVG()).toMatch(/^<svg.*llama\.cpp.*<\/svg>/s);
+});
+
 test('a case of samples: one object with what every way measured, and no sample is left', () => {
   const folder = temporaryFolder();
   const args = ['--shape', 'smollm2-135m', '--only', 'q4_0-50', '--only', 'batch', ...small, '--json'];
@@ -175,6 +195,7 @@ test('a budget too small is refused with the smallest, before anything is measur
 
 test.each<[string[], number, RegExp]>([
   [['--budget', '64MiB'], 1, /INVALID: budget is for a model that --model names/],
+  [['--only', 'fits', '--svg', 'chart.svg'], 1, /INVALID: svg draws the cases of f16/],
   [['--tokens', '0'], 1, /INVALID: tokens is 0/],
   [['--only', 'f15-50'], 2, /'--only <names\.\.\.>' argument 'f15-50' is invalid/],
   [['--model', 'here', '--only', 'fits'], 2, /cannot be used with option '--only/],

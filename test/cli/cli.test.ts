@@ -188,6 +188,17 @@ describe('generate', () => {
     expect(report.bytesRead).toBeGreaterThanOrEqual(report.modelBytes - 131_072);
   });
 
+  test('--budget auto: what is free, no more than is of use, and the same tokens', () => {
+    const run = (budget: string) =>
+      JSON.parse(
+        hyperion('generate', llama, '--ids', '1,2', '--max-tokens', '4', '--budget', budget, '--json').stdout,
+      );
+    const automatic = run('auto');
+    expect(automatic.ids).toEqual(run('unlimited').ids);
+    expect(automatic.budgetBytes).toBeGreaterThanOrEqual(automatic.enginePeakBytes);
+    expect(automatic.budgetBytes).toBeLessThan(64 * 2 ** 20);
+  });
+
   test('--speculate gives the same tokens and says in how many passes; --kv int8 takes less memory', () => {
     const run = (...args: string[]) =>
       JSON.parse(

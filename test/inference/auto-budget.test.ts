@@ -43,7 +43,7 @@ describe('in a control group', () => {
 
   beforeAll(async () => {
     await writeSample({ shape: 'tinyllama-1.1b', dtype: 'f16', directory: model, sizes });
-  }, 60_000);
+  }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('a session gives way to another process, and grows again when it has ended', async () => {

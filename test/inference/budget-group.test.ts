@@ -151,6 +151,22 @@ describe('what does not fit is refused, naming the group’s smallest', () => {
   });
 });
 
+test('a model that is closed takes its sessions along, at any moment', async () => {
+  group = createBudgetGroup('8 MiB');
+  const one = first.session({ budget: group });
+  const pass = errorOf(() => one.forward(llama.inputIds));
+  const two = second.session({ budget: group });
+  first.close();
+  expect(await pass).toMatchObject({ code: 'CLOSED' });
+  await one.closed;
+  await expect.poll(() => group.members.length).toBe(1);
+  await expect.poll(() => two.budget).toBeGreaterThan(least(second));
+  const text = errorOf(() => two.generate(gpt2.inputIds, { maxTokens: 8 }).text());
+  second.close();
+  expect(await text).toMatchObject({ code: 'CLOSED' });
+  await expect.poll(() => group.members).toEqual([]);
+});
+
 test('sessions leave with a budget of their own, join later, and keep theirs when the group ends', async () => {
   group = createBudgetGroup('8 MiB');
   const one = first.session({ budget: group });

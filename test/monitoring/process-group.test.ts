@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CONTROL_GROUP_VERSIONS, ControlGroup, parseLimit } from '../../src/monitoring/control-group';
 import { parsePressure } from '../../src/monitoring/pressure';
-import { locateGroup, readProcessGroup } from '../../src/monitoring/process-group';
+import { locateGroup, readProcessGroup, roomInGroup } from '../../src/monitoring/process-group';
 import type { ProcessView } from '../../src/monitoring/process-view';
 import { runCapped } from '../support/control-group';
 import { temporaryFolder } from '../support/temporary';
@@ -81,7 +81,7 @@ describe('the place of the group', () => {
 
 describe('the figures of captured files', () => {
   /** Groups one in the other, outermost first, each with the files given. */
-  function groups(version: 1 | 2, files: readonly Readonly<Record<string, string>>[]) {
+  function place(version: 1 | 2, files: readonly Readonly<Record<string, string>>[]) {
     const top = temporaryFolder();
     let folder = top;
     for (const [depth, texts] of files.entries()) {
@@ -89,8 +89,10 @@ describe('the figures of captured files', () => {
       mkdirSync(folder, { recursive: true });
       for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text);
     }
-    return readProcessGroup({ version, path: '/inner', folder, top });
+    return { version, path: '/inner', folder, top };
   }
+  const groups = (...args: Parameters<typeof place>) => readProcessGroup(place(...args));
+  const room = (...args: Parameters<typeof place>) => roomInGroup(place(...args));
 
   test('of version 2: the limit is the tightest on the way up, `max` is none', () => {
     const innermost = {
@@ -128,6 +130,31 @@ describe('the figures of captured files', () => {
       // without a line oom_kill, as before Linux 4.13
       ...{ fileCache: 34, limitHits: 3, kills: null },
     });
+  });
+
+  test('room is that of the tightest on the way up, page cache not counted', () => {
+    const inner = {
+      'memory.max': '1000000\n',
+      'memory.current': '500000\n',
+      'memory.stat': 'inactive_file 100000\nactive_file 50000\n',
+      'memory.events': 'oom_kill 3\n',
+    };
+    const outer = {
+      'memory.max': '2000000\n',
+      'memory.current': '1900000\n',
+      'memory.stat': 'active_file 0\n',
+    };
+    expect(room(2, [{}, inner])).toEqual({ available: 650_000, total: 1_000_000, kills: 3 });
+    expect(room(2, [{}, outer, inner])).toEqual({ available: 100_000, total: 2_000_000, kills: 3 });
+    const slowed = { ...inner, 'memory.high': '400000\n' };
+    expect(room(2, [{}, slowed])).toEqual({ available: 50_000, total: 400_000, kills: 3 });
+    expect(room(2, [{}, { ...inner, 'memory.max': 'max\n' }])).toBeNull();
+    const version1 = {
+      'memory.limit_in_bytes': '1000000\n',
+      'memory.usage_in_bytes': '1200000\n',
+      'memory.stat': 'total_active_file 4\n',
+    };
+    expect(room(1, [version1])).toEqual({ available: 0, total: 1_000_000, kills: 0 });
   });
 
   test('of a group that has none', () => {

@@ -7,6 +7,7 @@ import { checkInteger } from '../../checks';
 import { Progress } from '../../display';
 import { HyperionError } from '../../errors';
 import { type Model, openModel } from '../../inference/model';
+import { writeWhole } from '../../io';
 import { SHAPES } from '../../model/sample/shapes';
 import { parseSize } from '../../units';
 import { interruptSignal, parseNumber, printJson } from '../options';
@@ -18,6 +19,7 @@ import {
   type LoadingOptions,
   type SampleType,
 } from './loading-cases';
+import { CHARTED, loadingChart } from './loading-chart';
 import { WARM_UP_TOKENS } from './loading-child';
 import { findLoadingPeers, type LoadingPeer } from './loading-peers';
 import { loadingReport } from './loading-report';
@@ -54,6 +56,7 @@ export function registerLoading(bench: Command): void {
     .option('--tokens <n>', `tokens that are measured, after ${WARM_UP_TOKENS} that are not`, parseNumber, 8)
     .option('--repeat <n>', 'runs of each way', parseNumber, 3)
     .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
+    .option('--svg <file>', 'also draw the speed of f16 by budget')
     .option('--json', 'print one JSON object')
     .action(loading);
 }
@@ -67,6 +70,7 @@ interface Flags {
   readonly tokens: number;
   readonly repeat: number;
   readonly threads?: number;
+  readonly svg?: string;
   readonly json?: boolean;
 }
 
@@ -77,6 +81,11 @@ async function loading(flags: Flags): Promise<void> {
   const shape = SHAPES[flags.shape];
   const options = optionsOf(flags, shape.context);
   const described = CASES.filter(({ name }) => flags.only?.includes(name) ?? true);
+  if (flags.svg && !described.some(({ name }) => CHARTED.test(name)))
+    throw new HyperionError(
+      'INVALID',
+      'svg draws the cases of f16 under a budget, of which --only leaves none',
+    );
   const folder = await mkdtemp(join(tmpdir(), 'hyperion-bench-'));
   const models = new Map<SampleType, Model>();
   try {
@@ -137,7 +146,7 @@ function optionsOf(flags: Flags, contextLength: number): Options {
 async function measure(
   cases: readonly LoadingCase[],
   options: LoadingOptions,
-  { json }: Flags,
+  { json, svg }: Flags,
 ): Promise<void> {
   let progress: Progress | undefined;
   const onProgress = (done: number, total: number) => {
@@ -147,4 +156,6 @@ async function measure(
   const result = await measureLoading(cases, { ...options, onProgress }).finally(() => progress?.finish());
   if (json) printJson(result);
   else process.stdout.write(loadingReport(result));
+  // Last: no figure is lost to a path where nothing can be written.
+  if (svg) await writeWhole(svg, await loadingChart(result).toSVG());
 }

@@ -7,7 +7,7 @@ import { type CappedOutcome, type CappedProgram, runInGroup } from './capped-run
 import type { LoadingCase, LoadingOptions, PeerName, WayName } from './loading-cases';
 import type { Bandwidths } from './loading-limits';
 import type { LoadingPeer } from './loading-peers';
-import { type CaseResult, fileBytesOf, summarize } from './loading-summary';
+import { type CaseResult, summarize } from './loading-summary';
 
 export interface LoadingResult extends Pick<LoadingOptions, 'threads' | 'promptTokens' | 'repeat'> {
   readonly peers: readonly Pick<LoadingPeer, 'name' | 'package' | 'version'>[];
@@ -95,11 +95,7 @@ const capOf = (budget: number | null) => (budget === null ? null : budget + PROC
 
 async function diskSpeed(model: Model): Promise<number> {
   const speeds: number[] = [];
-  for (const readers of READERS) {
-    const began = performance.now();
-    await model.readFiles(readers);
-    speeds.push((fileBytesOf(model) * 1000) / (performance.now() - began));
-  }
+  for (const readers of READERS) speeds.push(await model.measureDisk(readers));
   return Math.max(...speeds);
 }
 
