@@ -59,6 +59,24 @@ test.each([
   },
 );
 
+test('a loader refuses the damaged layer each time, and gives the others', async () => {
+  const { path, damaged, offset } = await damagedCopy('llama', 2);
+  const model = await openModel(path);
+  const loader = model.loader();
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const error = await errorOf(() => loader.pin(damaged));
+    expect(error).toMatchObject({ code: 'CORRUPT', details: { offset } });
+    expect(error.message).toMatch(new RegExp(`^layer ${damaged}: .*convert the model again`));
+    await expect.poll(() => loader.layers[2]!.state).toBe('error');
+  }
+  const others = model.layerNames.filter((name) => name !== damaged);
+  await loader.preload(others);
+  expect(loader.heldLayers).toEqual(others);
+  model.close();
+  await loader.closed;
+  expect(native().liveBytes()).toBe(0);
+});
+
 test('a sound copy computes the same bits under the smallest budget', async () => {
   const path = join(temporaryFolder(), 'model.tmai');
   await convert(fixture('llama'), path);
