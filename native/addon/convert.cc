@@ -108,8 +108,8 @@ Io to_io(const Napi::Value& value) {
   if (name == "uring") return Io::uring;
   if (name == "buffered") return Io::buffered;
   if (name == "mmap") return Io::mapped;
-  throw_invalid(value.Env(), "io is '" + name +
-                                 "'; it must be 'auto', 'direct', 'uring', 'buffered' or 'mmap'");
+  throw_invalid(value.Env(),
+                "io is '" + name + "'; it must be 'auto', 'direct', 'uring', 'buffered' or 'mmap'");
 }
 
 PolicyKind to_policy(const Napi::Value& value) {

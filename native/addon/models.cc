@@ -14,7 +14,8 @@ namespace {
 Napi::Value open_model(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   ModelSpec spec = to_model_spec(info[0]);
-  auto model = take(env, Model::open(spec.files, std::move(spec.tensors), std::move(spec.checksums)));
+  auto model =
+      take(env, Model::open(spec.files, std::move(spec.tensors), std::move(spec.checksums)));
   return Napi::Number::New(env, Instance::of(env).models.add(std::move(model)));
 }
 

@@ -5,7 +5,8 @@
 namespace hyperion {
 namespace {
 
-// Stalls below this share of a pass cost less than a part that streams for the sake of a larger ring.
+// Stalls below this share of a pass cost less than a part that streams for the sake of a larger
+// ring.
 constexpr double kWorthwhileStall = 0.03;
 // Readers that are busier have no time for more.
 constexpr double kIdleReaders = 0.05;

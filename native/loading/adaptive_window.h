@@ -1,5 +1,5 @@
-// How far is read ahead, from how passes went: one part further while the engine waits for reads and
-// readers have nothing to do, and back when that was no help or is needed no more.
+// How far is read ahead, from how passes went: one part further while the engine waits for reads
+// and readers have nothing to do, and back when that was no help or is needed no more.
 #pragma once
 
 #include <cstddef>

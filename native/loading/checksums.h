@@ -54,7 +54,7 @@ class Checksums {
 
   const Model& model_;
   std::vector<Range> ranges_;
-  std::vector<Piece> pieces_;                  // by range
+  std::vector<Piece> pieces_;                 // by range
   std::vector<std::vector<size_t>> by_part_;  // its pieces
 };
 

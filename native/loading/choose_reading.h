@@ -8,8 +8,8 @@
 
 namespace hyperion {
 
-// How weights are read, as a user asks for it: `automatic` is measured before the first load. Mapped
-// ones all stay, in their files' page cache.
+// How weights are read, as a user asks for it: `automatic` is measured before the first load.
+// Mapped ones all stay, in their files' page cache.
 enum class Io { automatic, direct, uring, buffered, mapped };
 
 // How reading begins: `automatic` as the files allow.

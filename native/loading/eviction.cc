@@ -258,6 +258,8 @@ void LayerStore::unpin(int index) {
   note_activity();
 }
 
-void LayerStore::note_activity() { busy_.set(loading_ > 0, pinned_ > 0 && waiting_ == 0); }
+void LayerStore::note_activity() {
+  busy_.set(loading_ > 0, pinned_ > 0 && waiting_ == 0);
+}
 
 }  // namespace hyperion

@@ -88,7 +88,8 @@ Status LayerStore::check_mapped() const {
   if (access() != Access::mapped) return {};
   for (const Part& part : parts_) {
     const Status status = hyperion::check_mapped(part.mapped, model_, part.stored.layout.runs);
-    if (!status.ok()) return Status(status.code(), "layer " + part.stored.name + ": " + status.message());
+    if (!status.ok())
+      return Status(status.code(), "layer " + part.stored.name + ": " + status.message());
   }
   return {};
 }
@@ -144,6 +145,7 @@ Status LayerStore::wait_until_loaded(Lock& lock, int index) {
   note_activity();
   const Status status = load_and_wait(lock, index);
   --waiting_;
+  note_activity();
   statistics_.stall_ms += now_ms() - begin;
   monitor.record(EventKind::stall_end, layer, layout.bytes);
   return status;
@@ -173,8 +175,8 @@ std::optional<PartPin> LayerStore::pin_holder(const Piece& piece) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (parts_[i].state != State::resident) continue;
     for (const auto& [held, place] : parts_[i].stored.layout.pieces) {
-      const bool holds = held.tensor == piece.tensor && held.begin <= piece.begin &&
-                         piece.end <= held.end;
+      const bool holds =
+          held.tensor == piece.tensor && held.begin <= piece.begin && piece.end <= held.end;
       if (!holds) continue;
       ++parts_[i].pins;
       ++pinned_;
@@ -233,9 +235,7 @@ void LayerStore::thin_out() {
 
 void LayerStore::interrupt() {
   // The lock orders this after the waiter's look at its flag.
-  {
-    const std::lock_guard lock(mutex_);
-  }
+  { const std::lock_guard lock(mutex_); }
   changed_.notify_all();
 }
 

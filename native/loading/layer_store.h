@@ -87,7 +87,8 @@ class LayerStore {
   ~LayerStore();
 
   // Makes every part resident for good as a mapping of its files, charged though its pages come
-  // when they are touched. Called before the first pass. OVER_BUDGET, OUT_OF_MEMORY, UNSUPPORTED, IO.
+  // when they are touched. Called before the first pass. OVER_BUDGET, OUT_OF_MEMORY, UNSUPPORTED,
+  // IO.
   Status map_files();
 
   // CORRUPT when anything that a pass read from mapped parts may have been zeros in place of a
@@ -152,14 +153,14 @@ class LayerStore {
     PartUse use;         // but for its next use, which the walk knows
     bool ahead = false;  // prefetched, and not acquired since
     size_t pins = 0;
-    size_t pending = 0;      // requests queued or being read, or the check of their bytes
+    size_t pending = 0;  // requests queued or being read, or the check of their bytes
     Urgency urgency = Urgency::demand;  // of the load
-    bool given_up = false;   // while loading: its bytes go back when the reads under way have ended
-    bool suspect = false;    // belongs to a range that was not as written: read anew for a new pass
-    Status failure;          // of the load that ended last
+    bool given_up = false;  // while loading: its bytes go back when the reads under way have ended
+    bool suspect = false;   // belongs to a range that was not as written: read anew for a new pass
+    Status failure;         // of the load that ended last
     uint64_t loads = 0;
-    double began_ms = 0;     // the load
-    double load_ms = 0;      // it took, the last one that succeeded
+    double began_ms = 0;  // the load
+    double load_ms = 0;   // it took, the last one that succeeded
   };
   using Lock = std::unique_lock<std::mutex>;
 
@@ -208,12 +209,12 @@ class LayerStore {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Part> parts_;
-  AdaptiveWindow window_;      // parts loaded ahead at most
-  size_t acquired_ = 0;        // parts in the pass that is watched for its sake,
-  double watched_ms_ = 0;      // which began then,
-  StoreStatistics watched_;    // when these were the figures
-  std::vector<size_t> ranks_;  // by part: what choose_residents() keeps first
-  uint64_t planned_room_ = 0;  // for which residents were chosen,
+  AdaptiveWindow window_;       // parts loaded ahead at most
+  size_t acquired_ = 0;         // parts in the pass that is watched for its sake,
+  double watched_ms_ = 0;       // which began then,
+  StoreStatistics watched_;     // when these were the figures
+  std::vector<size_t> ranks_;   // by part: what choose_residents() keeps first
+  uint64_t planned_room_ = 0;   // for which residents were chosen,
   uint64_t planned_bytes_ = 0;  // and of which parts,
   uint64_t planned_ring_ = 0;   // and what the others pass through
   Walk walk_;

@@ -40,6 +40,9 @@ uint64_t smallest_budget(const std::vector<StoredPart>& parts, const StrategyCon
 Result<std::shared_ptr<Loader>> Loader::create(std::shared_ptr<Model> model,
                                                const std::vector<LoaderLayer>& layers,
                                                const LoaderOptions& options) {
+  if (options.io == Io::mapped) {
+    return Status(Code::unsupported, "a loader reads its layers; io cannot be 'mmap'");
+  }
   std::vector<StoredPart> parts;
   for (const LoaderLayer& layer : layers) {
     for (const uint32_t tensor : layer.tensors) {
@@ -99,7 +102,8 @@ void Loader::clear(uint64_t request, Done done) {
         [this] {
           for (int layer = 0; layer < layers(); ++layer) {
             const Status status = store_->unload(layer);
-            if (!status.ok() && status.code() != Code::invalid) return status;  // a pinned one stays
+            if (!status.ok() && status.code() != Code::invalid)
+              return status;  // a pinned one stays
           }
           return Status();
         },
@@ -165,7 +169,9 @@ std::shared_ptr<const Loader::Pin> Loader::find(uint64_t pin) const {
   return found == pins_.end() ? nullptr : found->second;
 }
 
-std::span<std::byte> Loader::memory_of(uint64_t pin) const { return find(pin)->part.memory(); }
+std::span<std::byte> Loader::memory_of(uint64_t pin) const {
+  return find(pin)->part.memory();
+}
 
 uint64_t Loader::place_of(int layer, uint32_t tensor) const {
   for (const PiecePlace& place : parts_[static_cast<size_t>(layer)].layout.pieces) {
@@ -288,7 +294,9 @@ Status Loader::load_now(uint64_t request, int layer, std::vector<int> ahead, boo
   if (pinned.status().code() == Code::over_budget) return refusal(layer);
   if (!pinned.ok()) return pinned.status();
   if (!pins) {
-    { const PartPin released = std::move(pinned.value()); }
+    {
+      const PartPin released = std::move(pinned.value());
+    }
     store_->thin_out();
     return {};
   }
@@ -328,9 +336,9 @@ Status Loader::refusal(int layer) const {
   const uint64_t budget = memory_.budget().limit();
   const uint64_t smallest = pinned_bytes() + memory_.footprint(layout.bytes);
   const Status status = over_budget(smallest, budget, smallest);
-  const char* way_out = options_.gives_up
-                            ? "; release a pinned layer, or raise the budget"
-                            : "; unload a layer, or leave `unload: false` out so that the loader does";
+  const char* way_out =
+      options_.gives_up ? "; release a pinned layer, or raise the budget"
+                        : "; unload a layer, or leave `unload: false` out so that the loader does";
   return Status(Code::over_budget,
                 "layer " + name + ": its " + format_bytes(layout.bytes) +
                     " do not fit beside those that stay: " + status.message() + way_out,

@@ -33,8 +33,8 @@ struct LoaderOptions {
   uint64_t readers = 4;
   Io io = Io::automatic;  // but not mapped
   PolicyKind policy = PolicyKind::cyclic;
-  bool gives_up = true;   // false: layers go by unload() alone
-  double threshold = 1;   // share of the budget above which layers go when their use is over
+  bool gives_up = true;  // false: layers go by unload() alone
+  double threshold = 1;  // share of the budget above which layers go when their use is over
   StrategyConfig strategy = {};
 };
 
@@ -51,10 +51,10 @@ class Loader {
   // Runs on the loader's thread, once, with the outcome.
   using Done = std::function<void(const Status&)>;
 
-  // Requests are numbered by the caller, each number once. Those of an asked load serve `ahead` too:
-  // layers that will be asked for after it; without any, the ones that follow it.
-  // OVER_BUDGET beside what is pinned, IO, CORRUPT, CANCELLED, CLOSED.
-  // A load that pins is known by its request's number until it is released.
+  // Requests are numbered by the caller, each number once. Those of an asked load serve `ahead`
+  // too: layers that will be asked for after it; without any, the ones that follow it. OVER_BUDGET
+  // beside what is pinned, IO, CORRUPT, CANCELLED, CLOSED. A load that pins is known by its
+  // request's number until it is released.
   void load(uint64_t request, int layer, std::vector<int> ahead, bool pins, Done done);
 
   // INVALID while the layer is pinned.

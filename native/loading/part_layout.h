@@ -1,5 +1,5 @@
-// Where a part's bytes lie in the files, and where they will lie in memory: aligned runs that direct
-// reads bring straight into place.
+// Where a part's bytes lie in the files, and where they will lie in memory: aligned runs that
+// direct reads bring straight into place.
 #pragma once
 
 #include <cstdint>

@@ -8,11 +8,12 @@
 namespace hyperion {
 
 enum class PolicyKind {
-  cyclic,    // a set that stays for good, chosen in advance; of the rest, what is needed latest goes
-  lru,       // the least recently used goes
-  mfu,       // the most frequently used goes: it has had its turn
-  fifo,      // the one that was loaded first goes
-  priority,  // the lowest priority goes, which the user has given; of equal ones, what is needed latest
+  cyclic,  // a set that stays for good, chosen in advance; of the rest, what is needed latest goes
+  lru,     // the least recently used goes
+  mfu,     // the most frequently used goes: it has had its turn
+  fifo,    // the one that was loaded first goes
+  priority,  // the lowest priority goes, which the user has given; of equal ones, what is needed
+             // latest
 };
 
 // What a policy knows of a part.

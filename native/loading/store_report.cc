@@ -33,7 +33,6 @@ LayerState combine(LayerState left, LayerState right) {
 
 }  // namespace
 
-
 StoreStatistics LayerStore::statistics() const {
   const std::lock_guard lock(mutex_);
   return figures();

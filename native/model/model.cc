@@ -51,8 +51,8 @@ Status check_tensor(const Tensor& tensor, const std::vector<ModelFile>& files) {
 }
 
 Status check_range(const CheckedRange& range, const std::vector<ModelFile>& files) {
-  const bool lies = range.file < files.size() &&
-                    lies_in(*files[range.file].buffered, range.offset, range.bytes);
+  const bool lies =
+      range.file < files.size() && lies_in(*files[range.file].buffered, range.offset, range.bytes);
   if (lies) return {};
   return Status(Code::bad_format, "the checksum of '" + range.name + "' is of " +
                                       std::to_string(range.bytes) + " bytes from " +

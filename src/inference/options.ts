@@ -46,7 +46,7 @@ export interface SessionOptions {
   /**
    * Which layers give way when the budget has no more room: 'cyclic' keeps a set for good and streams the rest, which reads least;
    * 'lru' the least recently used, 'mfu' the most frequently used, 'fifo' the one that was loaded first, 'priority' the one of the
-   * lowest priority. Changes no bit of the output. Default 'cyclic'.
+   * lowest priority, which `session.loader.setPriority` sets. Changes no bit of the output. Default 'cyclic'.
    */
   readonly policy?: Policy;
   /** The type of activations. Both choices compute in float32 today; 'auto' leaves a faster type open. Default 'auto'. */

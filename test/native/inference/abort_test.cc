@@ -15,15 +15,15 @@ TEST(Abort, EndsAPassWithinFiftyMillisecondsWhateverTheDiskDoes) {
   SessionOptions options;
   options.budget =
       Requirements(network.graph, *network.fake.model, options).smallest_budget(ids.size());
-  const std::vector<float> expected =
-      all_logits(*open(network, options), ids, network.shape.vocab);
+  const std::vector<float> expected = all_logits(*open(network, options), ids, network.shape.vocab);
   FakeFile& file = *network.fake.file;
   double least = 1e9;
   for (int attempt = 0; attempt < 5; ++attempt) {
     const auto session = open(network, options);
     file.shut_gate();
     std::promise<Status> outcome;
-    ASSERT_TRUE(start(*session, ids, [&](const Status& status) { outcome.set_value(status); }).ok());
+    ASSERT_TRUE(
+        start(*session, ids, [&](const Status& status) { outcome.set_value(status); }).ok());
     file.await_waiting(1);
     const double began = now_ms();
     session->cancel();

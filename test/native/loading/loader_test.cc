@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "support/models.h"
+#include "support/status_details.h"
 
 namespace hyperion {
 namespace {
@@ -110,6 +111,16 @@ TEST(Loader, ACancelEndsALoadWithinFiftyMillisecondsOfADiskThatAnswersNothing) {
   EXPECT_LT(least, 50);
   lab.file().open_gate();
   EXPECT_TRUE(load(*loader, 9, 1).ok());
+}
+
+TEST(Loader, RefusesWhatItCannotDoBeforeItAllocates) {
+  Lab lab;
+  EXPECT_EQ(lab.open({.io = Io::mapped}).status().code(), Code::unsupported);
+  EXPECT_EQ(lab.open({.io = Io::direct}).status().code(), Code::unsupported);
+  const Status small = lab.open({.budget = 4 * kPage - 1}).status();
+  EXPECT_EQ(small.code(), Code::over_budget);
+  EXPECT_EQ(detail(small, "smallestBudgetBytes"), 4 * kPage);
+  EXPECT_EQ(live_bytes(), 0u);
 }
 
 TEST(Loader, ClosingEndsWhatRunsAndWhatWaits) {

@@ -17,8 +17,7 @@ class Store {
  public:
   Store(const std::vector<uint64_t>& pages, uint64_t budget, size_t window, size_t readers = 1,
         PolicyKind policy = PolicyKind::cyclic)
-      : Store(pages, budget,
-              {.readers = readers, .prefetch_window = window, .policy = policy}) {}
+      : Store(pages, budget, {.readers = readers, .prefetch_window = window, .policy = policy}) {}
 
   Store(const std::vector<uint64_t>& pages, uint64_t budget, const StoreOptions& options)
       : memory_(budget * kPage, monitor_) {
