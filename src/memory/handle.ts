@@ -1,7 +1,7 @@
 /** Lifetimes of engine objects: closed once, refused afterwards, and given back when JavaScript forgets them. */
 import { HyperionError } from '../errors';
 
-const forgotten = new FinalizationRegistry<() => void>((release) => release());
+const forgotten = new FinalizationRegistry<Handle>((handle) => handle.close());
 
 /** The engine's number for a model or session, until it is closed. */
 export class Handle {
@@ -18,7 +18,7 @@ export class Handle {
     release: (id: number) => void,
   ) {
     this.#release = () => release(id);
-    forgotten.register(owner, this.#release, this);
+    forgotten.register(owner, this, this);
   }
 
   get closed(): boolean {
