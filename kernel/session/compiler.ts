@@ -1,14 +1,16 @@
 /**
  * tslab's converter and executor over an adapted TypeScript. tslab takes its compiler from Node's module cache; what
- * it finds there is a copy in which two functions are ours:
+ * it finds there is a copy in which three functions are ours:
  * - createWatchCompilerHost: `hyperion-lab` and Node's types resolve from any folder, whatever is installed there;
- * - transpileModule: loops get a check (guard.ts), and a source map leads back to the user's lines.
+ * - transpileModule: loops get a check (guard.ts), and a source map leads back to the user's lines;
+ * - visitEachChild: shorthand properties know variables of earlier cells (shorthand.ts).
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as TS from '@tslab/typescript-for-tslab';
 import { guardLoops } from './guard';
+import { answerForShorthand, visitShorthandInFull } from './shorthand';
 import { SourceMaps } from './source-maps';
 
 export const PACKAGE_NAME = 'hyperion-lab';
@@ -19,7 +21,12 @@ const compilerFile = requireFromTslab.resolve('@tslab/typescript-for-tslab');
 export const ts = requireFromTslab(compilerFile) as typeof TS;
 export const sourceMaps = new SourceMaps();
 
-require.cache[compilerFile]!.exports = { ...ts, createWatchCompilerHost, transpileModule };
+require.cache[compilerFile]!.exports = {
+  ...ts,
+  createWatchCompilerHost,
+  transpileModule,
+  visitEachChild: visitShorthandInFull(ts),
+};
 export const { createConverter, isCompleteCode, keepNamesInImport } = requireFromTslab(
   './dist/converter',
 ) as typeof import('tslab/dist/converter');
@@ -44,7 +51,14 @@ function createWatchCompilerHost(
     inlineSourceMap: true,
   });
   watchOnlyUserFiles(system);
-  return ts.createWatchCompilerHost(rootFiles, options, system, ...rest);
+  const host = ts.createWatchCompilerHost(rootFiles, options, system, ...rest);
+  const { createProgram } = host;
+  host.createProgram = (...program) => {
+    const builder = createProgram(...program);
+    answerForShorthand(ts, builder.getProgram());
+    return builder;
+  };
+  return host;
 }
 
 // Libraries do not change in a session; polling each of their files costs start time and wakes an idle kernel.

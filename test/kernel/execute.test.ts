@@ -20,6 +20,24 @@ const run = async (code: string, content = {}) => {
   };
 };
 
+describe('a variable of an earlier cell', () => {
+  beforeAll(() => run('const disk = 3; let moved = 1;'));
+
+  test.each([
+    [
+      'in a shorthand property: `disk is not defined` was seen',
+      '({ disk, other: 1 })',
+      '{ disk: 3, other: 1 }',
+    ],
+    ['within functions', '((x: object) => ({ ...x, disk }))({ a: 1 })', '{ a: 1, disk: 3 }'],
+    ['shadowed', '((disk: number) => ({ disk }))(8)', '{ disk: 8 }'],
+    ['assigned by destructuring', '({ moved } = { moved: 5 }); moved', '5'],
+    ['assigned by destructuring, with a default', '({ moved = disk } = {} as any); moved', '3'],
+  ])('%s', async (_, code, text) => {
+    expect((await run(code)).text).toBe(text);
+  });
+});
+
 describe('a cell', () => {
   test('is framed by busy and idle, with its input first', async () => {
     const { published, reply } = await run("console.log('out'); 6 * 7");
