@@ -13,8 +13,10 @@ const CALM_MS = 5000;
 /** and then by so much of all memory in a second */
 const GROWTH_PER_SECOND = 0.02;
 const MS_BETWEEN_GROWTHS = 1000;
-/** Where tasks wait for memory more than this share of the time, sessions give way whatever seems free, */
+/** Where tasks wait for memory more than this share of the time, sessions give way, */
 const PRESSED = 0.1;
+/** unless so many margins are free: it is others then who wait, at limits of their own; */
+const PLENTY = 2;
 /** to so much of what they hold, and then it is waited for what that does: the share is one of ten seconds. */
 const UNDER_PRESSURE = 0.9;
 const MS_BETWEEN_RELIEFS = 2000;
@@ -41,7 +43,7 @@ export function marginOf(total: number): number {
 
 /**
  * The budget of all automatic sessions together. It falls at once: to what is there when a quarter of the margin is used up, by
- * a tenth of what they hold when tasks wait for memory or were killed for it. It rises slowly, after five seconds of calm.
+ * a tenth of what they hold when tasks wait for memory while little is free, or were killed for it. It rises slowly, after five seconds of calm.
  *
  * @param before undefined for the first
  * @example
@@ -56,11 +58,11 @@ export function nextTotal(look: Look, before: AutoTotal | undefined): AutoTotal 
   const room = Math.max(0, Math.floor(held + available - margin));
   if (!before) return { bytes: room, shrunkMs: Number.NEGATIVE_INFINITY, grownMs: timeMs, kills };
   const shrunk = (bytes: number) => ({ bytes, shrunkMs: timeMs, grownMs: timeMs, kills });
-  const pressed = pressure > PRESSED && timeMs - before.shrunkMs >= MS_BETWEEN_RELIEFS;
-  if (pressed || kills > before.kills)
+  const pressed = pressure > PRESSED && available < PLENTY * margin;
+  if ((pressed && timeMs - before.shrunkMs >= MS_BETWEEN_RELIEFS) || kills > before.kills)
     return shrunk(Math.floor(Math.min(room, before.bytes, UNDER_PRESSURE * held)));
   if (room < before.bytes - margin / 4) return shrunk(room);
-  const calm = pressure <= PRESSED && timeMs - before.shrunkMs >= CALM_MS;
+  const calm = !pressed && timeMs - before.shrunkMs >= CALM_MS;
   if (!calm || timeMs - before.grownMs < MS_BETWEEN_GROWTHS) return before;
   const grown = before.bytes + (GROWTH_PER_SECOND * total * (timeMs - before.grownMs)) / 1000;
   return { ...before, bytes: Math.floor(Math.max(before.bytes, Math.min(room, grown))), grownMs: timeMs };

@@ -58,7 +58,9 @@ describe('the total', () => {
   });
 
   test('falls by a tenth of what is held while tasks wait for memory, every two seconds', () => {
-    const pressed = { held: 3 * GIB, available: 3 * GIB, pressure: 0.2 };
+    const pressed = { held: 3 * GIB, available: 1.9 * margin, pressure: 0.2 };
+    const elsewhere = { held: 3 * GIB, available: 3 * GIB, pressure: 0.2 };
+    expect(nextTotal(look({ timeMs: 1000, ...elsewhere }), first)).toMatchObject({ bytes: first.bytes });
     const fallen = nextTotal(look({ timeMs: 1000, ...pressed }), first);
     expect(fallen.bytes).toBe(Math.floor(0.9 * 3 * GIB));
     expect(nextTotal(look({ timeMs: 1500, ...pressed }), fallen)).toBe(fallen);
