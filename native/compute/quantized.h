@@ -18,9 +18,10 @@ struct Quantized;
 // d (f16), 16 bytes: element i is the low half of byte i, element 16 + i the high half.
 template <class V>
 struct Quantized<V, DType::q4_0> {
-  explicit Quantized(const uint8_t* in) : d(V::broadcast_f16(in)), q(load_bytes(in + 2)) {}
-  V at(size_t i) const { return V::from_i8(bits(q, 4 * i, 15) - 8) * d; }
-  V d;
+  explicit Quantized(const uint8_t* in)
+      : levels(V::levels(V::broadcast_f16(in))), q(load_bytes(in + 2)) {}
+  V at(size_t i) const { return V::choose(levels, q, 4 * i); }
+  V levels;
   Bytes16 q;
 };
 

@@ -33,6 +33,10 @@ struct Vec16Avx2 {
     const __m128i low = (__m128i)bytes;
     return {widen_i8(low), widen_i8(_mm_unpackhi_epi64(low, low))};
   }
+  static Vec16Avx2 levels(Vec16Avx2 d) { return d; }
+  static Vec16Avx2 choose(Vec16Avx2 levels, Bytes16 q, size_t from) {
+    return from_i8(bits(q, from, 15) - 8) * levels;
+  }
   Vec16Avx2 held() const { return *this; }
   void store(float* out) const {
     _mm256_storeu_ps(out, low);

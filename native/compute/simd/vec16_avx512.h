@@ -11,7 +11,7 @@
 namespace hyperion {
 
 struct Vec16Avx512 {
-  static constexpr size_t kDecodeRows = 8, kTileTokens = 8, kHeadTile = 8, kBlockRows = 4;
+  static constexpr size_t kDecodeRows = 8, kTileTokens = 8, kHeadTile = 8, kBlockRows = 8;
   // Rows beside so many tokens, whose sums fill most of the registers.
   static constexpr size_t tile_rows(size_t tokens) {
     return tokens <= 3 ? 8 : tokens == 4 ? 6 : tokens <= 6 ? 4 : 3;
@@ -28,6 +28,15 @@ struct Vec16Avx512 {
   static Vec16Avx512 broadcast_f16(const void* in) { return broadcast(_cvtsh_ss(load_16(in))); }
   static Vec16Avx512 from_i8(Bytes16 bytes) {
     return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32((__m128i)bytes))};
+  }
+  static Vec16Avx512 levels(Vec16Avx512 d) {
+    const __m512 steps = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    return {_mm512_mul_ps(steps, d.v)};
+  }
+  static Vec16Avx512 choose(Vec16Avx512 levels, Bytes16 q, size_t from) {
+    const __m512i wide = _mm512_cvtepu8_epi32((__m128i)q);
+    const __m512i moved = _mm512_srli_epi32(wide, static_cast<unsigned>(from));
+    return {_mm512_permutexvar_ps(moved, levels.v)};
   }
   Vec16Avx512 held() const {
     Vec16Avx512 copy = *this;

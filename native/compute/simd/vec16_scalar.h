@@ -41,6 +41,11 @@ struct Vec16Scalar {
   static Vec16Scalar from_i8(Bytes16 bytes) {
     return make([&](size_t i) { return static_cast<float>(static_cast<int8_t>(bytes[i])); });
   }
+  // The sixteen multiples of d from -8 d to 7 d, of which four bits of each byte choose one.
+  static Vec16Scalar levels(Vec16Scalar d) { return d; }
+  static Vec16Scalar choose(Vec16Scalar levels, Bytes16 q, size_t from) {
+    return from_i8(bits(q, from, 15) - 8) * levels;
+  }
   // The same in a register, which the compiler would otherwise load from memory at each use.
   Vec16Scalar held() const { return *this; }
   void store(float* out) const { std::memcpy(out, lane, sizeof lane); }
