@@ -97,6 +97,7 @@ export {
 export { type DataFrame, toDataFrame } from './monitoring/data-frame';
 export { clearLeaks, type Leak, type Leaks, leaks } from './monitoring/leaks';
 export type { Mapping, Mappings, MappingsOptions } from './monitoring/mappings';
+export { type MemorySpeedOptions, measureMemory } from './monitoring/memory-speed';
 export { type MemoryStats, memoryStats } from './monitoring/memory-stats';
 export type { MemoryPressure, Stalls } from './monitoring/pressure';
 export type { ProcessGroup } from './monitoring/process-group';

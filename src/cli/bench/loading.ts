@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { HyperionError } from '../../errors';
 import type { Model } from '../../inference/model';
-import { native } from '../../native';
+import { measureMemory } from '../../monitoring/memory-speed';
 import { type CappedOutcome, type CappedProgram, runInGroup } from './capped-run';
 import type { LoadingCase, LoadingOptions, PeerName, WayName } from './loading-cases';
 import type { Bandwidths } from './loading-limits';
@@ -16,8 +16,6 @@ export interface LoadingResult extends Pick<LoadingOptions, 'threads' | 'promptT
 
 /** What a process may hold beside the budget: Node and the libraries, ours and a peer's alike. */
 const PROCESS_BYTES = 150 * 2 ** 20;
-/** Beyond the caches of most machines. */
-const MEMORY_BYTES = 512 * 2 ** 20;
 /** Direct reads at a time: the faster number tells what the disk can give. */
 const READERS = [2, 4];
 const PEER_SECONDS = 90;
@@ -48,7 +46,7 @@ export async function measureLoading(
         outcomes.get(way)!.push(await measureWay(aCase, way, options));
       }
       onProgress?.(done++, total);
-      bandwidths.push({ disk: await diskSpeed(aCase.model), memory: await memorySpeed(threads) });
+      bandwidths.push({ disk: await diskSpeed(aCase.model), memory: await measureMemory({ threads }) });
       if (signal.aborted) throw new HyperionError('CANCELLED', 'the benchmark was cancelled');
     }
   return {
@@ -97,10 +95,4 @@ async function diskSpeed(model: Model): Promise<number> {
   const speeds: number[] = [];
   for (const readers of READERS) speeds.push(await model.measureDisk(readers));
   return Math.max(...speeds);
-}
-
-async function memorySpeed(threads: number): Promise<number> {
-  const speed = new Float32Array(1);
-  await native().readMemory(MEMORY_BYTES, threads, speed);
-  return speed[0]!;
 }
