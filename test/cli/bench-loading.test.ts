@@ -44,7 +44,7 @@ test('a pass takes as long as the slower of disk and memory', () => {
 });
 
 test('a pass reads what does not fit beside the working set, and a block; never more than there is', () => {
-  const residence = { passBytes: 1000, workingSetBytes: 50, blockBytes: 100 };
+  const residence = { modelBytes: 1000, workingSetBytes: 50, blockBytes: 100 };
   expect(mostRead({ ...residence, budget: 550 })).toBe(600);
   expect(mostRead({ ...residence, budget: 2000 })).toBe(100);
   expect(mostRead({ ...residence, budget: 60 })).toBe(1000);
@@ -92,7 +92,7 @@ test('each demand is met or not, and unknown where the peer gave nothing to comp
 test('the report has speeds with their spread, what ended a peer, and which peers are not here', () => {
   const result: LoadingResult = {
     ...{ threads: 2, promptTokens: 8, repeat: 3 },
-    peers: [{ name: 'llama.cpp', package: 'node-llama-cpp', version: null }],
+    peers: [{ name: 'llama.cpp', what: 'on mapped files', version: null, install: 'npm install it' }],
     cases: [{ ...measured, ways: [streamed, killed] }],
   };
   const text = loadingReport(result);
@@ -102,7 +102,7 @@ test('the report has speeds with their spread, what ended a peer, and which peer
   expect(text).toMatch(/^ +llama\.cpp +8 +killed by the cap /m);
   expect(text).toMatch(/^q8_0-50 +1000\.0 MiB +2\.0 GiB\/s .*32\.0 GiB\/s/m);
   expect(text).toMatch(/^q8_0-50 +>= 85% of the limit +75% +NO$/m);
-  expect(text).toContain('llama.cpp is not here, and is not compared with: npm install');
+  expect(text).toContain('llama.cpp is not here, and is not compared with: npm install it');
 });
 
 test('the chart has the limit, and each way by budget, of the cases of f16 alone', async () => {
@@ -133,7 +133,7 @@ test('a case of samples: one object with what every way measured, and no sample 
   expect(run.status, run.stderr).toBe(0);
   const { cases, peers, ...result }: LoadingResult = JSON.parse(run.stdout);
   expect(result).toMatchObject({ promptTokens: 4, repeat: 1 });
-  expect(peers).toMatchObject([{ name: 'llama.cpp', version: null }]);
+  expect(peers).toMatchObject([{ name: 'llama.cpp', version: null }, { name: 'accelerate' }]);
   expect(cases.map(({ name, ways }) => [name, ...ways.map(({ way }) => way)])).toEqual([
     ['q4_0-50', 'streamed'],
     ['batch', 'batch', 'streamed'],

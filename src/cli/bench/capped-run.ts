@@ -1,19 +1,14 @@
 /** Starts a measured run in a control group, caps it at what it may hold, and collects what it reports. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { HyperionError } from '../../errors';
 import { type ControlGroup, createControlGroup } from '../../monitoring/control-group';
 import type { Report, RunResult } from './loading-child';
-import type { LlamaOptions } from './loading-llama';
-import type { RunOptions } from './loading-run';
 
 const PAGE_BYTES = 4096;
 
 export interface CappedProgram {
-  /** a script beside this one */
-  readonly script: string;
-  /** what it is given */
-  readonly options: RunOptions | LlamaOptions;
+  /** speaks as `loading-child` does */
+  readonly command: readonly string[];
   /** bytes that the group may hold, page cache included; null for no limit */
   readonly capBytes: number | null;
   /** after so long it is ended; null for never */
@@ -46,9 +41,8 @@ export async function runInGroup(program: CappedProgram, signal: AbortSignal): P
         'It takes Linux and the right to write to /sys/fs/cgroup (root, or a container that is given it)',
     );
   try {
-    const script = join(__dirname, program.script);
-    const command = group.enter([process.execPath, script, JSON.stringify(program.options)]);
-    const child = spawn(command[0], command.slice(1), {
+    const [file, ...args] = group.enter(program.command);
+    const child = spawn(file, args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       signal,
     });

@@ -33,6 +33,8 @@ export interface Goal {
 export interface LoadingCase {
   readonly name: string;
   readonly model: Model;
+  /** the same shape and type for peers that read no GGUF; there where one of the ways needs it */
+  readonly safetensors?: Model | undefined;
   /** bytes; null for no limit */
   readonly budget: number | null;
   readonly ways: readonly WayName[];
@@ -56,15 +58,20 @@ export const GGUF_TYPES: Readonly<Record<SampleType, GgufSampleType>> = {
   q4_0: 'Q4_0',
 };
 
-const streamed = (type: SampleType, percent: number, goal: Goal): CaseDescription => ({
+const streamed = (
+  type: SampleType,
+  percent: number,
+  goal: Goal,
+  peers: readonly PeerName[] = ['llama.cpp'],
+): CaseDescription => ({
   ...{ name: `${type}-${percent}`, type, share: percent / 100 },
-  ways: ['streamed', 'llama.cpp'],
+  ways: ['streamed', ...peers],
   goal,
 });
 
 export const CASES: readonly CaseDescription[] = [
   streamed('f16', 25, { ofLimit: 0.85 }),
-  streamed('f16', 50, { ofLimit: 0.85 }),
+  streamed('f16', 50, { ofLimit: 0.85 }, ['llama.cpp', 'accelerate']),
   streamed('f16', 75, { ofLimit: 0.85 }),
   streamed('q8_0', 50, { ofLimit: 0.85, ofOthers: 3 }),
   streamed('q4_0', 25, { ofLimit: 0.85, ofOthers: 1.7 }),

@@ -17,23 +17,23 @@ import {
   type CaseDescription,
   type LoadingCase,
   type LoadingOptions,
-  type SampleType,
+  type WayName,
 } from './loading-cases';
 import { CHARTED, loadingChart } from './loading-chart';
 import { WARM_UP_TOKENS } from './loading-child';
-import { findLoadingPeers, type LoadingPeer } from './loading-peers';
+import { findLoadingPeers } from './loading-peers';
 import { loadingReport } from './loading-report';
-import { openSamples } from './loading-samples';
+import { openSamples, type SampleName } from './loading-samples';
 import { fileBytesOf } from './loading-summary';
-import { SHAPE_NAMES } from './model-gguf';
+import { type GgufShapeName, SHAPE_NAMES } from './model-gguf';
 
 export function registerLoading(bench: Command): void {
   bench
     .command('loading')
     .summary('models larger than their budget, against the disk, the memory and llama.cpp')
     .description(
-      'Measure the decode speed of models that stream into a budget against what disk and memory allow, and beside llama.cpp where it ' +
-        'is installed (npm install --ignore-scripts --prefix bench/peers, or the folder that HYPERION_PEERS names). Each run is a process in a ' +
+      'Measure the decode speed of models that stream into a budget against what disk and memory allow, and beside llama.cpp and ' +
+        "Python's accelerate where they are installed. Each run is a process in a " +
         'control group capped at the budget + 150 MiB; all are measured in turns. Samples take 4 GiB in the folder for temporary files. ' +
         'Needs Linux and the right to make control groups.',
     )
@@ -63,7 +63,7 @@ export function registerLoading(bench: Command): void {
 
 interface Flags {
   readonly only?: readonly string[];
-  readonly shape: (typeof SHAPE_NAMES)[number];
+  readonly shape: GgufShapeName;
   readonly model?: string;
   readonly budget?: string;
   readonly promptTokens: number;
@@ -78,8 +78,7 @@ async function loading(flags: Flags): Promise<void> {
   if (flags.model) return measureModel(flags.model, flags);
   if (flags.budget !== undefined)
     throw new HyperionError('INVALID', 'budget is for a model that --model names; the cases have their own');
-  const shape = SHAPES[flags.shape];
-  const options = optionsOf(flags, shape.context);
+  const options = optionsOf(flags, SHAPES[flags.shape].context);
   const described = CASES.filter(({ name }) => flags.only?.includes(name) ?? true);
   if (flags.svg && !described.some(({ name }) => CHARTED.test(name)))
     throw new HyperionError(
@@ -87,11 +86,14 @@ async function loading(flags: Flags): Promise<void> {
       'svg draws the cases of f16 under a budget, of which --only leaves none',
     );
   const folder = await mkdtemp(join(tmpdir(), 'hyperion-bench-'));
-  const models = new Map<SampleType, Model>();
+  const models = new Map<SampleName, Model>();
   try {
     const writing = new Progress(`writing samples of ${flags.shape}`, undefined);
-    await openSamples(models, folder, shape, described, options.signal).finally(() => writing.finish());
-    const cases = described.map((each) => caseOf(each, models.get(each.type)!, options));
+    const names = new Set<SampleName>(described.map(({ type }) => type));
+    if (described.some((each) => presentWays(each.ways, options).includes('accelerate')))
+      names.add('safetensors');
+    await openSamples(models, names, folder, flags.shape, options.signal).finally(() => writing.finish());
+    const cases = described.map((each) => caseOf(each, models, options));
     await measure(cases, options, flags);
   } finally {
     for (const model of models.values()) model.close();
@@ -99,15 +101,21 @@ async function loading(flags: Flags): Promise<void> {
   }
 }
 
-function caseOf(described: CaseDescription, model: Model, { peers, tokens }: Options): LoadingCase {
-  const { name, share, ways, timesTokens = 1, goal } = described;
+function caseOf(
+  { name, type, share, ways, timesTokens = 1, goal }: CaseDescription,
+  models: ReadonlyMap<SampleName, Model>,
+  options: Options,
+): LoadingCase {
+  const model = models.get(type)!;
   const budget = share === null ? null : Math.floor(share * fileBytesOf(model));
-  const present = ways.filter((way) => !isAbsent(way, peers));
-  return { name, model, budget, goal, ways: present, tokens: tokens * timesTokens };
+  const tokens = options.tokens * timesTokens;
+  const safetensors = models.get('safetensors');
+  return { name, model, safetensors, budget, goal, tokens, ways: presentWays(ways, options) };
 }
 
-function isAbsent(way: string, peers: readonly LoadingPeer[]): boolean {
-  return peers.some(({ name, version }) => name === way && version === null);
+function presentWays(ways: readonly WayName[], { peers }: Options): readonly WayName[] {
+  const absent = peers.filter(({ version }) => version === null).map(({ name }) => name as WayName);
+  return ways.filter((way) => !absent.includes(way));
 }
 
 async function measureModel(path: string, flags: Flags): Promise<void> {
@@ -115,9 +123,8 @@ async function measureModel(path: string, flags: Flags): Promise<void> {
   try {
     const options = optionsOf(flags, model.contextLength);
     const budget = flags.budget ? parseSize(flags.budget, 'budget') : Math.floor(fileBytesOf(model) / 2);
-    const beside =
-      path.endsWith('.gguf') && !isAbsent('llama.cpp', options.peers) ? (['llama.cpp'] as const) : [];
-    const ways = ['streamed', 'mapped', ...beside] as const;
+    const all = ['streamed', 'mapped', ...(path.endsWith('.gguf') ? (['llama.cpp'] as const) : [])] as const;
+    const ways = presentWays(all, options);
     const { tokens } = options;
     await measure([{ name: model.name, model, budget, ways, tokens, goal: {} }], options, flags);
   } finally {

@@ -16,16 +16,15 @@ export function passLimit(readBytes: number, passBytes: number, { disk, memory }
 }
 
 export interface Residence {
-  /** weights that a pass computes with */
-  readonly passBytes: number;
+  readonly modelBytes: number;
   readonly budget: number;
   /** what a session needs beside weights */
   readonly workingSetBytes: number;
-  /** weights that are replaced as a whole */
+  /** weights of a transformer block: attention and feed-forward */
   readonly blockBytes: number;
 }
 
 /** The most that a pass may read: the weights that do not fit beside the working set, and a block. */
-export function mostRead({ passBytes, budget, workingSetBytes, blockBytes }: Residence): number {
-  return Math.min(passBytes, Math.max(0, passBytes - (budget - workingSetBytes)) + blockBytes);
+export function mostRead({ modelBytes, budget, workingSetBytes, blockBytes }: Residence): number {
+  return Math.min(modelBytes, Math.max(0, modelBytes - (budget - workingSetBytes)) + blockBytes);
 }

@@ -73,10 +73,10 @@ function verdicts(cases: readonly CaseResult[]): string {
   return `${new Table(['case', 'must reach', 'measured', 'reached'], rows)}\n`;
 }
 
-function peerNote({ name, package: from, version }: LoadingResult['peers'][number]): string {
+function peerNote({ name, what, version, install }: LoadingResult['peers'][number]): string {
   return version === null
-    ? `${name} is not here, and is not compared with: npm install --ignore-scripts --prefix bench/peers`
-    : `${name} by ${from} ${version}: its CPU build, mapped files, the same threads.`;
+    ? `${name} is not here, and is not compared with: ${install}`
+    : `${name} ${version}: ${what}.`;
 }
 
 function spreadText({ median, min, max }: Spread, times = 1, unit = ''): string {

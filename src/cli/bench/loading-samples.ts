@@ -2,26 +2,31 @@
 import { join } from 'node:path';
 import { HyperionError } from '../../errors';
 import { type Model, openModel } from '../../inference/model';
-import type { Shape } from '../../model/sample/shapes';
-import { type CaseDescription, GGUF_TYPES, type SampleType } from './loading-cases';
-import { writeGgufSample } from './model-gguf';
+import { SHAPES } from '../../model/sample/shapes';
+import { writeSample } from '../../model/sample/write';
+import { GGUF_TYPES, type SampleType } from './loading-cases';
+import { type GgufShapeName, writeGgufSample } from './model-gguf';
+
+/** Of f16 there is a folder of safetensors too, for peers that read nothing else. */
+export type SampleName = SampleType | 'safetensors';
 
 /**
- * Adds the models that the cases need to `models`. The caller closes them, after a failure too.
+ * Adds the models of those names to `models`. The caller closes them, after a failure too.
  *
  * @throws HyperionError `CANCELLED`
  */
 export async function openSamples(
-  models: Map<SampleType, Model>,
+  models: Map<SampleName, Model>,
+  names: ReadonlySet<SampleName>,
   folder: string,
-  shape: Shape,
-  cases: readonly CaseDescription[],
+  shape: GgufShapeName,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const type of new Set(cases.map((each) => each.type))) {
-    const path = join(folder, `${type}.gguf`);
-    await writeGgufSample(path, shape, GGUF_TYPES[type]);
+  for (const name of names) {
+    const path = join(folder, name === 'safetensors' ? name : `${name}.gguf`);
+    if (name === 'safetensors') await writeSample({ shape, dtype: 'f16', directory: path, signal });
+    else await writeGgufSample(path, SHAPES[shape], GGUF_TYPES[name]);
     if (signal.aborted) throw new HyperionError('CANCELLED', 'the benchmark was cancelled');
-    models.set(type, await openModel(path, { tokenizer: false }));
+    models.set(name, await openModel(path, { tokenizer: false }));
   }
 }

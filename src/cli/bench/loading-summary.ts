@@ -62,14 +62,13 @@ export function summarize(measured: Measured, options: LoadingOptions): CaseResu
   const { name, model, budget, tokens, goal } = measured.case;
   checkLogits(name, outcomes);
   // The embedding's rows are read singly.
-  const visited = model.layers.filter(({ kind }) => kind !== 'embedding').map(({ bytes }) => bytes);
-  const passBytes = visited.reduce((sum, bytes) => sum + bytes, 0);
+  const visited = model.layers.filter(({ kind }) => kind !== 'embedding');
+  const passBytes = visited.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     ...{ name, budget, tokens, goal, capBytes, passBytes },
     model: model.name,
     fileBytes: fileBytesOf(model),
-
-    mostBytesPerPass: mostReadOf(measured.case, options, passBytes, Math.max(...visited)),
+    mostBytesPerPass: budget === null ? 0 : mostReadOf(model, budget, tokens, options),
     diskBytesPerSecond: spread(bandwidths.map(({ disk }) => disk)),
     memoryBytesPerSecond: spread(bandwidths.map(({ memory }) => memory)),
     ways: [...outcomes].map(([way, its]) => summarizeWay(way, its, passBytes, bandwidths)),
@@ -84,15 +83,17 @@ function checkLogits(name: string, outcomes: Measured['outcomes']): void {
 }
 
 function mostReadOf(
-  { model, budget, tokens }: LoadingCase,
+  model: Model,
+  budget: number,
+  tokens: number,
   { threads, promptTokens }: LoadingOptions,
-  passBytes: number,
-  blockBytes: number,
 ): number {
-  if (budget === null) return 0;
   const plan = model.plan({ budget, threads, positions: promptTokens + tokens });
   const workingSetBytes = plan.smallestBudgetBytes - plan.largestPartBytes;
-  return mostRead({ passBytes, budget, workingSetBytes, blockBytes });
+  const largest = (kind: string) =>
+    Math.max(0, ...model.layers.filter((layer) => layer.kind === kind).map(({ bytes }) => bytes));
+  const blockBytes = largest('attention') + largest('feed_forward');
+  return mostRead({ modelBytes: model.bytes, budget, workingSetBytes, blockBytes });
 }
 
 function summarizeWay(

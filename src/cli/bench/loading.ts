@@ -1,16 +1,18 @@
 /** The measurements of `hyperion bench loading`: every case in every way, disk and memory beside them, in turns. */
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { HyperionError } from '../../errors';
 import type { Model } from '../../inference/model';
 import { measureMemory } from '../../monitoring/memory-speed';
-import { type CappedOutcome, type CappedProgram, runInGroup } from './capped-run';
-import type { LoadingCase, LoadingOptions, PeerName, WayName } from './loading-cases';
+import { type CappedOutcome, runInGroup } from './capped-run';
+import type { LoadingCase, LoadingOptions, WayName } from './loading-cases';
 import type { Bandwidths } from './loading-limits';
 import type { LoadingPeer } from './loading-peers';
+import type { OwnWay, RunOptions } from './loading-run';
 import { type CaseResult, summarize } from './loading-summary';
 
 export interface LoadingResult extends Pick<LoadingOptions, 'threads' | 'promptTokens' | 'repeat'> {
-  readonly peers: readonly Pick<LoadingPeer, 'name' | 'package' | 'version'>[];
+  readonly peers: readonly Pick<LoadingPeer, 'name' | 'what' | 'version' | 'install'>[];
   readonly cases: readonly CaseResult[];
 }
 
@@ -36,7 +38,7 @@ export async function measureLoading(
   }));
   const total = repeat * cases.reduce((sum, { ways }) => sum + ways.length + 1, 0);
   let done = 0;
-  for (const { model } of cases) await flush(model.files);
+  for (const { model, safetensors } of cases) await flush([...model.files, ...(safetensors?.files ?? [])]);
   for (let round = 0; round < repeat; round += 1)
     for (const { case: aCase, bandwidths, outcomes } of measured) {
       for (const way of aCase.ways) {
@@ -51,7 +53,7 @@ export async function measureLoading(
     }
   return {
     ...{ threads, promptTokens, repeat },
-    peers: peers.map(({ name, package: from, version }) => ({ name, package: from, version })),
+    peers: peers.map(({ name, what, version, install }) => ({ name, what, version, install })),
     cases: measured.map((each) => summarize(each, options)),
   };
 }
@@ -66,29 +68,27 @@ async function flush(files: readonly string[]): Promise<void> {
 
 /** One run, with none of the model in the page cache: it would be charged to another group, and cost a mapping nothing. */
 async function measureWay(aCase: LoadingCase, way: WayName, options: LoadingOptions): Promise<CappedOutcome> {
-  const { model } = aCase;
+  const { budget, tokens } = aCase;
+  const { threads, promptTokens, peers } = options;
+  const peer = peers.find(({ name }) => name === way);
+  const model = peer?.reads === 'safetensors' ? aCase.safetensors! : aCase.model;
   model.dropCache();
-  const outcome = await runInGroup(programOf(aCase, way, options), options.signal);
-  if (outcome.kind === 'failed' && !isPeer(way)) throw outcome.error;
+  const { path, vocabularySize } = model;
+  const common = { model: path, vocabularySize, threads, promptTokens, tokens };
+  const capBytes = capOf(budget);
+  const command = peer?.command(common, capBytes) ?? ownCommand({ ...common, way: way as OwnWay, budget });
+  const outcome = await runInGroup(
+    { command, capBytes, deadlineSeconds: peer ? PEER_SECONDS : null },
+    options.signal,
+  );
+  if (outcome.kind === 'failed' && !peer) throw outcome.error;
   return outcome;
 }
 
-function programOf(aCase: LoadingCase, way: WayName, options: LoadingOptions): CappedProgram {
-  const { model, budget, tokens } = aCase;
-  const { threads, promptTokens, peers } = options;
-  const { vocabularySize } = model;
-  const common = { model: model.path, vocabularySize, threads, promptTokens, tokens };
-  const capBytes = capOf(budget);
-  if (isPeer(way)) {
-    const { entry } = peers.find(({ name }) => name === way)!;
-    const deadlineSeconds = PEER_SECONDS;
-    return { script: 'loading-llama.js', options: { ...common, entry }, capBytes, deadlineSeconds };
-  }
-  const own = { ...common, way, budget };
-  return { script: 'loading-run.js', options: own, capBytes, deadlineSeconds: null };
+function ownCommand(options: RunOptions): readonly string[] {
+  return [process.execPath, join(__dirname, 'loading-run.js'), JSON.stringify(options)];
 }
 
-const isPeer = (way: WayName): way is PeerName => way === 'llama.cpp';
 const capOf = (budget: number | null) => (budget === null ? null : budget + PROCESS_BYTES);
 
 async function diskSpeed(model: Model): Promise<number> {

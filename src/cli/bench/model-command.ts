@@ -10,7 +10,7 @@ import { SHAPES } from '../../model/sample/shapes';
 import { writeSample } from '../../model/sample/write';
 import { interruptSignal, parseNumber, printJson } from '../options';
 import { compareModels, type ModelResult } from './model';
-import { SHAPE_NAMES, writeGgufSample } from './model-gguf';
+import { type GgufShapeName, SHAPE_NAMES, writeGgufSample } from './model-gguf';
 import { modelReport } from './model-report';
 
 export function registerModel(bench: Command): void {
@@ -31,7 +31,7 @@ export function registerModel(bench: Command): void {
 }
 
 interface Flags {
-  readonly shape: (typeof SHAPE_NAMES)[number];
+  readonly shape: GgufShapeName;
   readonly repeat: number;
   readonly json?: boolean;
 }

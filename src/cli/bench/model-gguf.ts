@@ -12,6 +12,7 @@ import { type GgufMetadata, type GgufTensor, ggufAligned, ggufBytesOf, ggufHeade
 
 /** Of the Llama architecture, which GGUF has names for here. */
 export const SHAPE_NAMES = ['tinyllama-1.1b', 'smollm2-135m'] as const;
+export type GgufShapeName = (typeof SHAPE_NAMES)[number];
 
 export type GgufSampleType = 'mixture' | 'F16' | 'Q8_0' | 'Q4_0';
 
