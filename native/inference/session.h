@@ -53,15 +53,15 @@ class Session {
   // set_budget() leaves room for them, in place of those named before.
   Status keep_room(std::vector<uint64_t> lengths);
 
-  // The least budget for sequences of these lengths, by their numbers, and for a pass that runs; for
-  // what set_budget() leaves room for where none are named.
+  // The least budget for sequences of these lengths, by their numbers, and for a pass that runs;
+  // for what set_budget() leaves room for where none are named.
   uint64_t smallest_budget(std::vector<uint64_t> lengths) const;
 
   // Another budget, at once, also in the middle of a pass: weights give way until no more is held,
-  // for which this waits. Results stay the same to the bit. OVER_BUDGET, with the smallest that will
-  // do, below what sequences, the running pass and keep_room() need; INVALID for none, and below
-  // the pool of a fixed strategy; CLOSED also when the session is closed meanwhile. Nothing has
-  // changed after the first two.
+  // for which this waits. Results stay the same to the bit. OVER_BUDGET, with the smallest that
+  // will do, below what sequences, the running pass and keep_room() need; INVALID for none, and
+  // below the pool of a fixed strategy; CLOSED also when the session is closed meanwhile. Nothing
+  // has changed after the first two.
   Status set_budget(uint64_t bytes);
 
   // Runs on the engine thread, once there, with the outcome. A failed pass appends nothing: the
@@ -89,7 +89,8 @@ class Session {
   // Begins to close without waiting: the running pass ends CLOSED. REQUIRES: close() has not begun.
   void begin_close();
 
-  // Stops the running pass and set_budget() (CLOSED), joins all threads, frees all bytes. May be called again.
+  // Stops the running pass and set_budget() (CLOSED), joins all threads, frees all bytes. May be
+  // called again.
   void close();
 
   uint64_t budget() const { return memory_.budget().limit(); }

@@ -58,8 +58,8 @@ Requirements::Requirements(const Graph& graph, const Model& model, const Session
   if (strategy_.kind == StrategyConfig::Kind::fixed) size_fixed_pool();
 }
 
-// Into the largest parts of which the budget holds some beside the longest sequence. (What is mapped
-// stays whole.)
+// Into the largest parts of which the budget holds some beside the longest sequence. (What is
+// mapped stays whole.)
 void Requirements::cut_layers(const Model& model) {
   part_bytes_ = kSmallestPart;
   parts_ = cut(graph_, model, part_bytes_);

@@ -74,14 +74,14 @@ export class Sequences {
 
   rewind(number: number, position: number): void {
     this.#taken.get(number)!.length = position;
-    this.#whenFree(() => native().rewind(this.id, number, position));
+    this.#whenFree(() => this.#rewind(number, position));
   }
 
   /** Empties a sequence, which then is nobody's. */
   release(number: number): void {
     Object.assign(this.#taken.get(number)!, { length: 0, kept: 0 });
     this.#whenFree(() => {
-      native().rewind(this.id, number, 0);
+      this.#rewind(number, 0);
       this.#taken.delete(number);
     });
   }
@@ -131,11 +131,15 @@ export class Sequences {
 
   #next(): void {
     this.#running = undefined;
-    for (const work of this.#afterwards.splice(0)) if (!this.#closed) work();
+    for (const work of this.#afterwards.splice(0)) work();
     const next = this.#waiting.shift();
     // From here on nobody else can come between.
     this.#running = next?.seat;
     next?.go();
+  }
+
+  #rewind(number: number, position: number): void {
+    if (!this.#closed) native().rewind(this.id, number, position);
   }
 
   #whenFree(work: () => void): void {

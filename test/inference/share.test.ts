@@ -138,6 +138,16 @@ test('one that waits is closed', async () => {
   await other.closed;
 });
 
+test('one that was closed during the pass of another is so when that is closed too', async () => {
+  const other = session.share();
+  await other.forward(inputIds);
+  const pass = errorOf(() => session.forward(inputIds));
+  other.close();
+  session.close();
+  await Promise.all([pass, other.closed, session.closed]);
+  expect(native().liveBytes()).toBe(0);
+});
+
 test('tokens of one have to fit beside those of the others', async () => {
   const length = inputIds.length;
   await session.setBudget(model.plan({ positions: 64 }).smallestBudgetBytes);

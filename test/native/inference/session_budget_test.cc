@@ -22,7 +22,8 @@ Requirements needs(const TinyLlama& network, const SessionOptions& options = {})
 // Large enough to be cut into several parts.
 const TinyLlamaShape kCut = {.width = 128, .hidden = 1024, .layers = 3};
 
-// The least budget during passes over that many tokens. (Classes of `pooled` may take less for more.)
+// The least budget during passes over that many tokens. (Classes of `pooled` may take less for
+// more.)
 uint64_t least_for(const Requirements& requirements, uint64_t tokens) {
   uint64_t least = 0;
   for (uint64_t positions = 1; positions <= tokens; ++positions) {
