@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 #include <thread>
 #include <vector>
@@ -211,10 +212,12 @@ TEST(EngineMemory, ThreadsAllocateAtOnceWhileATraceRunsAndIsReadAndEnds) {
     EngineMemory memory(kBudget, monitor);
     ASSERT_TRUE(memory.use(strategy).ok());
     memory.start_trace();
+    std::atomic<bool> anew = false;
     const auto churn = [&](uint64_t seed) {
       std::mt19937_64 random(seed);
       std::vector<Region> held;
       for (int i = 0; i < 1000; ++i) {
+        while (i == 500 && !anew) std::this_thread::yield();
         const auto tag = static_cast<Tag>(random() % kTagCount);
         const uint64_t bytes = (1 + random() % 8) * kPageSize;
         if (held.size() < 5 && random() % 2 == 0) {
@@ -238,6 +241,7 @@ TEST(EngineMemory, ThreadsAllocateAtOnceWhileATraceRunsAndIsReadAndEnds) {
     std::vector<std::thread> threads;
     for (const uint64_t seed : {1, 2, 3}) threads.emplace_back(churn, seed);
     memory.start_trace();  // anew, over what lives
+    anew = true;
     for (std::thread& thread : threads) thread.join();
     const auto trace = memory.take_trace();
     EXPECT_GT(trace->events().size(), 100u);
