@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LoadingResult } from '../../src/cli/bench/loading';
 import { loadingChart } from '../../src/cli/bench/loading-chart';
-import { verdictsOf } from '../../src/cli/bench/loading-goals';
+import { type Verdict, verdictsOf } from '../../src/cli/bench/loading-goals';
 import { mostRead, passLimit } from '../../src/cli/bench/loading-limits';
 import { loadingReport } from '../../src/cli/bench/loading-report';
 import type { CaseResult, WayFigures, WayResult } from '../../src/cli/bench/loading-summary';
@@ -80,9 +80,14 @@ test('each demand is met or not, and unknown where the peer gave nothing to comp
     ['>= 85% of the limit', false],
     ['>= 3 x llama.cpp', true],
     ['read in a pass <= 550.0 MiB', false],
-    ['resident growth <= 516.0 MiB', true],
-    ['growth of the control group <= 516.0 MiB', false],
+    ['resident beyond baseline + budget <= 16.0 MiB', true],
+    ['control group beyond baseline + budget <= 16.0 MiB', false],
   ]);
+  const within = { ...streamed, figures: { ...figures, groupGrowthBytes: 490 * MIB } };
+  expect(verdictsOf({ ...measured, ways: [within] }).at(-1)).toMatchObject({
+    measured: '-10.0 MiB',
+    met: true,
+  });
   const [, ratio] = verdictsOf({ ...measured, ways: [streamed, killed] });
   expect(ratio).toMatchObject({ measured: 'llama.cpp: killed by the cap', met: null });
   const [lost] = verdictsOf({ ...measured, ways: [{ ...killed, way: 'streamed' }] });
@@ -131,7 +136,10 @@ test('a case of samples: one object with what every way measured, and no sample 
   expect(readdirSync(folder)).toEqual([]);
   if (!group) return expectRefusal(run);
   expect(run.status, run.stderr).toBe(0);
-  const { cases, peers, ...result }: LoadingResult = JSON.parse(run.stdout);
+  const { cases, peers, verdicts, ...result } = JSON.parse(run.stdout) as LoadingResult & {
+    verdicts: Verdict[];
+  };
+  expect(verdicts).toEqual(cases.flatMap(verdictsOf));
   expect(result).toMatchObject({ promptTokens: 4, repeat: 1 });
   expect(peers).toMatchObject([{ name: 'llama.cpp', version: null }, { name: 'accelerate' }]);
   expect(cases.map(({ name, ways }) => [name, ...ways.map(({ way }) => way)])).toEqual([

@@ -63,6 +63,16 @@ test.each([
   model.close();
 });
 
+test('a GGUF sample that cannot be written, or is given up, leaves nothing', async () => {
+  const folder = temporaryFolder();
+  await expect(writeGgufSample(join(folder, 'none', 'sample.gguf'), tiny)).rejects.toMatchObject({
+    code: 'IO',
+  });
+  const given = writeGgufSample(join(folder, 'sample.gguf'), tiny, 'F16', AbortSignal.abort());
+  await expect(given).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test('a number of runs that is none is refused', () => {
   expect(bench(['--repeat', '0'], {}).stderr).toMatch(/INVALID: repeat is 0/);
 });

@@ -21,6 +21,7 @@ import {
 } from './loading-cases';
 import { CHARTED, loadingChart } from './loading-chart';
 import { WARM_UP_TOKENS } from './loading-child';
+import { verdictsOf } from './loading-goals';
 import { findLoadingPeers } from './loading-peers';
 import { loadingReport } from './loading-report';
 import { openSamples, type SampleName } from './loading-samples';
@@ -161,7 +162,7 @@ async function measure(
     progress.update(done);
   };
   const result = await measureLoading(cases, { ...options, onProgress }).finally(() => progress?.finish());
-  if (json) printJson(result);
+  if (json) printJson({ ...result, verdicts: result.cases.flatMap(verdictsOf) });
   else process.stdout.write(loadingReport(result));
   // Last: no figure is lost to a path where nothing can be written.
   if (svg) await writeWhole(svg, await loadingChart(result).toSVG());

@@ -39,15 +39,17 @@ export function verdictsOf({ name, budget, goal, mostBytesPerPass, ways }: CaseR
   }
   if (figures && budget !== null) {
     const { bytesPerPass, residentGrowthBytes, groupGrowthBytes } = figures;
+    const addSize = (what: string, bytes: number, most: number) =>
+      add(`${what} <= ${formatBytes(most)}`, signed(bytes), bytes <= most);
     if (bytesPerPass !== null) addSize('read in a pass', bytesPerPass, mostBytesPerPass);
-    addSize('resident growth', residentGrowthBytes, budget + GROWTH_BEYOND_BUDGET);
-    addSize('growth of the control group', groupGrowthBytes, budget + GROWTH_BEYOND_BUDGET);
+    addSize('resident beyond baseline + budget', residentGrowthBytes - budget, GROWTH_BEYOND_BUDGET);
+    addSize('control group beyond baseline + budget', groupGrowthBytes - budget, GROWTH_BEYOND_BUDGET);
   }
   return verdicts;
+}
 
-  function addSize(what: string, bytes: number, most: number): void {
-    add(`${what} <= ${formatBytes(most)}`, formatBytes(bytes), bytes <= most);
-  }
+function signed(bytes: number): string {
+  return bytes < 0 ? `-${formatBytes(-bytes)}` : formatBytes(bytes);
 }
 
 function percent(share: number): string {

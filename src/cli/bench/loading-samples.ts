@@ -1,6 +1,5 @@
 /** The models of `hyperion bench loading`, made for it without a network: one file for each type, which all cases of it share. */
 import { join } from 'node:path';
-import { HyperionError } from '../../errors';
 import { type Model, openModel } from '../../inference/model';
 import { SHAPES } from '../../model/sample/shapes';
 import { writeSample } from '../../model/sample/write';
@@ -13,7 +12,7 @@ export type SampleName = SampleType | 'safetensors';
 /**
  * Adds the models of those names to `models`. The caller closes them, after a failure too.
  *
- * @throws HyperionError `CANCELLED`
+ * @throws HyperionError `IO`, `CANCELLED`
  */
 export async function openSamples(
   models: Map<SampleName, Model>,
@@ -25,8 +24,7 @@ export async function openSamples(
   for (const name of names) {
     const path = join(folder, name === 'safetensors' ? name : `${name}.gguf`);
     if (name === 'safetensors') await writeSample({ shape, dtype: 'f16', directory: path, signal });
-    else await writeGgufSample(path, SHAPES[shape], GGUF_TYPES[name]);
-    if (signal.aborted) throw new HyperionError('CANCELLED', 'the benchmark was cancelled');
+    else await writeGgufSample(path, SHAPES[shape], GGUF_TYPES[name], signal);
     models.set(name, await openModel(path, { tokenizer: false }));
   }
 }

@@ -59,7 +59,7 @@ async function measure(folder: string, { shape, repeat }: Flags, signal: AbortSi
   // f16, because numpy has no bf16.
   const sample = { shape, dtype: 'f16', directory, signal } as const;
   await writeSample({ ...sample, onProgress: (done) => writing.update(done) })
-    .then(() => writeGgufSample(gguf, SHAPES[shape]))
+    .then(() => writeGgufSample(gguf, SHAPES[shape], 'mixture', signal))
     .then(() => convert(directory, tmai, { signal }))
     .finally(() => writing.finish());
   const shards = (await readdir(directory)).filter((name) => name.endsWith('.safetensors'));

@@ -2,9 +2,10 @@
  * GGUF models for the benchmarks: a published shape, its matrices all of one type, or feed-forward ones as Q4_K where rows allow and the
  * others as Q8_0. Numbers are random, and about as large as those of a trained model.
  */
-import { open } from 'node:fs/promises';
+import { HyperionError } from '../../errors';
 import { blockOf } from '../../model/dtypes';
 import { ggufName } from '../../model/gguf/names';
+import { checkDiskSpace, makeFile } from '../../model/new-file';
 import { sampleTensors } from '../../model/sample/describe';
 import type { Shape } from '../../model/sample/shapes';
 import { native } from '../../native';
@@ -19,31 +20,38 @@ export type GgufSampleType = 'mixture' | 'F16' | 'Q8_0' | 'Q4_0';
 /** What is made of each type; tensors repeat it. */
 const SOURCE_BYTES = 2 ** 20;
 
-/** Writes the file; what stood there is replaced. */
+/**
+ * Writes the file; what stood there is replaced when the new one is whole.
+ *
+ * @throws HyperionError `IO`, also when the disk has no room for it; `CANCELLED`
+ */
 export async function writeGgufSample(
   path: string,
   shape: Shape,
   of: GgufSampleType = 'mixture',
+  signal?: AbortSignal,
 ): Promise<void> {
   const tensors = tensorsOf(shape, of);
+  const header = ggufHeader(metadataOf(shape), tensors);
+  await checkDiskSpace(
+    path,
+    tensors.reduce((end, tensor) => end + ggufAligned(ggufBytesOf(tensor)), header.length),
+  );
   const sources = new Map<GgufTensor['type'], Uint8Array>();
   for (const { type } of tensors) if (!sources.has(type)) sources.set(type, await sourceOf(type));
-  const file = await open(path, 'w');
-  try {
-    const header = ggufHeader(metadataOf(shape), tensors);
-    await file.write(header, 0, header.length, 0);
+  await makeFile(path, async (file) => {
+    await file.write(header, 0);
     let begin = header.length;
     for (const tensor of tensors) {
+      if (signal?.aborted) throw new HyperionError('CANCELLED', `writing ${path} was cancelled`);
       const source = sources.get(tensor.type)!;
       const end = begin + ggufBytesOf(tensor);
       for (let at = begin; at < end; at += source.length)
-        await file.write(source, 0, Math.min(source.length, end - at), at);
+        await file.write(source.subarray(0, Math.min(source.length, end - at)), at);
       begin = ggufAligned(end);
     }
-    await file.truncate(begin);
-  } finally {
-    await file.close();
-  }
+    await file.setSize(begin);
+  });
 }
 
 function tensorsOf(shape: Shape, of: GgufSampleType): GgufTensor[] {
