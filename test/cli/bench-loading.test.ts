@@ -122,7 +122,7 @@ test('the chart has the limit, and each way by budget, of the cases of f16 alone
   };
   const limit = 3.4133; // 2 GiB/s for 600 MiB
   expect(data.map(({ name, x, y }) => [name, [...x], [...y]])).toEqual([
-    ['limit of disk and memory', [50, 75], [limit, limit]],
+    ['limit', [50, 75], [limit, limit]],
     ['streamed', [50, 75], [3, 3]],
     ['llama.cpp', [50], [1]],
   ]);

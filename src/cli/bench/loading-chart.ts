@@ -12,10 +12,11 @@ export function loadingChart({ cases }: LoadingResult): Figure {
   const names = new Set(charted.flatMap(({ ways }) => ways.map(({ way }) => way)));
   const measured = [...names].map((name) => line(charted, name, (aCase) => speedOf(aCase, name)));
   return linesFigure({
-    title: 'A model of 1.1 B parameters in f16 under a budget',
+    title: 'Speed of f16 under a budget',
+    summary: 'the limit is what disk and memory allow for what streaming reads',
     x: 'budget (% of the file)',
     y: 'tokens per second',
-    lines: [{ ...line(charted, 'limit of disk and memory', limitOf), dashed: true }, ...measured],
+    lines: [{ ...line(charted, 'limit', limitOf), dashed: true }, ...measured],
   });
 }
 
