@@ -141,7 +141,8 @@ test('one that waits is closed', async () => {
 test('one that was closed during the pass of another is so when that is closed too', async () => {
   const other = session.share();
   await other.forward(inputIds);
-  const pass = errorOf(() => session.forward(inputIds));
+  // It may be done before it is ended.
+  const pass = session.forward(inputIds).catch(() => {});
   other.close();
   session.close();
   await Promise.all([pass, other.closed, session.closed]);
