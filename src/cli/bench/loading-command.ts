@@ -55,7 +55,7 @@ export function registerLoading(bench: Command): void {
     .option('--budget <size>', "for that model's session (default: half of its files)")
     .option('--prompt-tokens <n>', 'tokens of the prompt', parseNumber, 8)
     .option('--tokens <n>', `tokens that are measured, after ${WARM_UP_TOKENS} that are not`, parseNumber, 8)
-    .option('--repeat <n>', 'runs of each way', parseNumber, 3)
+    .option('--repeat <n>', 'rounds, in each of which every way is run', parseNumber, 3)
     .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
     .option('--svg <file>', 'also draw the speed of f16 by budget')
     .option('--json', 'print one JSON object')
@@ -103,7 +103,7 @@ async function loading(flags: Flags): Promise<void> {
 }
 
 function caseOf(
-  { name, type, share, ways, timesTokens = 1, goal }: CaseDescription,
+  { name, type, share, ways, timesTokens = 1, runs = 1, goal }: CaseDescription,
   models: ReadonlyMap<SampleName, Model>,
   options: Options,
 ): LoadingCase {
@@ -111,7 +111,7 @@ function caseOf(
   const budget = share === null ? null : Math.floor(share * fileBytesOf(model));
   const tokens = options.tokens * timesTokens;
   const safetensors = models.get('safetensors');
-  return { name, model, safetensors, budget, goal, tokens, ways: presentWays(ways, options) };
+  return { name, model, safetensors, budget, goal, tokens, runs, ways: presentWays(ways, options) };
 }
 
 function presentWays(ways: readonly WayName[], { peers }: Options): readonly WayName[] {
@@ -127,7 +127,7 @@ async function measureModel(path: string, flags: Flags): Promise<void> {
     const all = ['streamed', 'mapped', ...(path.endsWith('.gguf') ? (['llama.cpp'] as const) : [])] as const;
     const ways = presentWays(all, options);
     const { tokens } = options;
-    await measure([{ name: model.name, model, budget, ways, tokens, goal: {} }], options, flags);
+    await measure([{ name: model.name, model, budget, ways, tokens, runs: 1, goal: {} }], options, flags);
   } finally {
     model.close();
   }

@@ -14,7 +14,7 @@ export function loadingReport(result: LoadingResult): string {
 
 function speeds({ cases, threads, promptTokens, repeat }: LoadingResult): string {
   const caption =
-    `after a prompt of ${promptTokens} tokens, ${threads} threads, ${repeat} times in turns: median (min–max); ` +
+    `after a prompt of ${promptTokens} tokens, ${threads} threads, rounds of all in turns: ${repeat}; median (min–max); ` +
     'budgets beside 150 MiB for the process';
   const columns = [
     'case',

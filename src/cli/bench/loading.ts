@@ -36,13 +36,14 @@ export async function measureLoading(
     ...{ case: aCase, capBytes: capOf(aCase.budget), bandwidths: [] as Bandwidths[] },
     outcomes: new Map(aCase.ways.map((way) => [way, [] as CappedOutcome[]])),
   }));
-  const total = repeat * cases.reduce((sum, { ways }) => sum + ways.length + 1, 0);
+  const turns = measured.flatMap((each) => Array.from({ length: each.case.runs }, () => each));
+  const total = repeat * cases.reduce((sum, { ways, runs }) => sum + runs * (ways.length + 1), 0);
   let done = 0;
   for (const { model, safetensors } of cases) await flush([...model.files, ...(safetensors?.files ?? [])]);
   for (let round = 0; round < repeat; round += 1)
-    for (const { case: aCase, bandwidths, outcomes } of measured) {
-      // Every second round the other way about: what comes before a run may be felt in it.
-      for (const way of round % 2 === 0 ? aCase.ways : aCase.ways.toReversed()) {
+    for (const { case: aCase, bandwidths, outcomes } of turns) {
+      // Every second time the other way about: what comes before a run may be felt in it.
+      for (const way of bandwidths.length % 2 === 0 ? aCase.ways : aCase.ways.toReversed()) {
         onProgress?.(done++, total);
         // What is killed or too slow once is so again, and takes long.
         if (outcomes.get(way)!.some(({ kind }) => kind !== 'measured')) continue;
