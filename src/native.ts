@@ -119,6 +119,8 @@ export interface NativeStatistics extends NativeStoreStatistics {
   /** tokens in the KV cache */
   position: number;
   prefillChunk: number;
+  /** that the latest pass computed with */
+  threads: number;
   /** indices of layers */
   residentLayers: readonly number[];
 }

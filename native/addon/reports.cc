@@ -23,6 +23,7 @@ Napi::Value session_statistics(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   set_store_statistics(result, statistics.store);
   result.Set("computeMs", statistics.compute_ms);
+  result.Set("threads", number(env, statistics.threads));
   result.Set("tokens", number(env, statistics.tokens));
   result.Set("position", number(env, statistics.position));
   result.Set("prefillChunk", number(env, statistics.prefill_chunk));

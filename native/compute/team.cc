@@ -1,5 +1,6 @@
 #include "compute/team.h"
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -40,6 +41,7 @@ Team::Team(size_t threads) : spin_(threads <= std::thread::hardware_concurrency(
   } catch (const std::system_error&) {
     // No more threads to be had: the caller and those that started share the tasks.
   }
+  resize(threads);
 }
 
 Team::~Team() {
@@ -49,8 +51,12 @@ Team::~Team() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+void Team::resize(size_t threads) {
+  size_ = std::clamp<size_t>(threads, 1, workers_.size() + 1);
+}
+
 void Team::run(size_t tasks, FunctionRef<void(size_t)> task) {
-  if (tasks <= 1 || workers_.empty()) {
+  if (tasks <= 1 || size_ == 1) {
     for (size_t i = 0; i < tasks; i++) task(i);
     return;
   }
@@ -86,7 +92,7 @@ void Team::take_tasks() {
 
 bool Team::enter() {
   uint32_t gate = gate_.load(std::memory_order_relaxed);
-  while (gate & kOpen)
+  while ((gate & kOpen) && (gate & ~kOpen) + 1 < size_)
     if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire)) return true;
   return false;
 }

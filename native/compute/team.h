@@ -24,7 +24,11 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  size_t size() const { return workers_.size() + 1; }
+  // Threads that take part.
+  size_t size() const { return size_; }
+
+  // Leaves the rest to their sleep, or wakes them for what comes. REQUIRES no run goes on.
+  void resize(size_t threads);
 
   // Calls task(i) once for each i in [0, tasks), in no fixed order, and returns when all have
   // returned; what they wrote is then visible to the caller. REQUIRES one run at a time, and none
@@ -41,6 +45,7 @@ class Team {
   const FunctionRef<void(size_t)>* task_ = nullptr;
   size_t tasks_ = 0;
   bool spin_ = false;
+  std::atomic<size_t> size_{1};
 
   alignas(64) std::atomic<size_t> next_{0};
   // Top bit: an operation is open. Other bits: workers inside it.

@@ -28,6 +28,7 @@ Executor::Executor(Parts parts, const SessionOptions& options, Access access)
       scratch_(parts.graph, options.threads, parts.memory),
       rows_(parts.model, access, options.readers, parts.memory, parts.cancelled),
       team_(options.threads),
+      team_size_(team_.size()),
       operations_(parts.graph, parts.model,
                   {activations_, cache_, scratch_, team_, store_, rows_, parts.cancelled}) {}
 
@@ -68,7 +69,7 @@ Status Executor::run_chunks(const Pass& pass, const Extent& extent, uint64_t chu
     const size_t count = end - begin;
     const Step step = {ids.subspan(begin, count), places.subspan(begin, count), count, results,
                        nullptr};
-    if (Status status = run_chunk(step, asked); !status.ok()) return status;
+    if (Status status = run_watched(step, asked); !status.ok()) return status;
     results += asked.size() * result_width(graph_);
     begin = end;
     end = next_end;
@@ -117,6 +118,15 @@ Status Executor::make_staging() {
     }
   }
   return {};
+}
+
+// With as many threads as earlier passes ask for.
+Status Executor::run_watched(const Step& chunk, std::span<const uint64_t> asked) {
+  team_.resize(team_size_.begin(chunk.count));
+  const double begin = now_ms(), computed = compute_ms_;
+  Status status = run_chunk(chunk, asked);
+  if (status.ok()) team_size_.note(now_ms() - begin, compute_ms_ - computed);
+  return status;
 }
 
 Status Executor::run_chunk(const Step& chunk, std::span<const uint64_t> asked) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "inference/adaptive_team.h"
 #include "inference/operations.h"
 #include "scheduling/requirements.h"
 
@@ -59,6 +60,8 @@ class Executor {
 
   // Time in operations, without what lookups spent in reading.
   double compute_ms() const { return compute_ms_; }
+  // Threads that the latest pass computed with.
+  size_t threads() const { return team_.size(); }
   ReadTotals lookups() const { return rows_.totals(); }
   double lookup_wait_ms() const { return rows_.wait_ms(); }
 
@@ -73,6 +76,7 @@ class Executor {
   Status make_room(const Pass& pass, const Extent& extent, uint64_t chunk);
   Status make_staging();
   size_t chunk_end(const Pass& pass, size_t begin, uint64_t chunk) const;
+  Status run_watched(const Step& chunk, std::span<const uint64_t> asked);
   Status run_chunk(const Step& chunk, std::span<const uint64_t> asked);
   Status run_layer(size_t index, Step step);
   Result<std::optional<PartPin>> acquire_base(size_t index);
@@ -90,6 +94,7 @@ class Executor {
   AttentionScratch scratch_;
   RowReader rows_;
   Team team_;
+  AdaptiveTeam team_size_;
   Operations operations_;
   bool lookups_resident_ = false;  // whether lookup-only layers are loaded, because everything fits
   std::mutex sizes_mutex_;

@@ -295,6 +295,7 @@ SessionStatistics Session::statistics() const {
   statistics.store.reads.ms += lookups.ms;
   statistics.store.stall_ms += executor_->lookup_wait_ms();
   statistics.compute_ms = executor_->compute_ms();
+  statistics.threads = executor_->threads();
   statistics.tokens = tokens_;
   {
     const std::lock_guard lock(mutex_);

@@ -23,7 +23,10 @@ export interface SessionOptions {
    * again when that does not help. Changes no bit of the output. Default false.
    */
   readonly adaptiveWindow?: boolean;
-  /** Threads that compute, 1 to 256. Default: the processors. */
+  /**
+   * Threads that compute, 1 to 256; fewer where passes wait for the disk all the same (`statistics.threads`), which is faster when it has the
+   * memory's bandwidth to itself. Changes no bit of the output. Default: the processors.
+   */
   readonly threads?: number;
   /** Reads that are under way at once, each by a thread of its own unless `io` is 'uring'; 1 to 64. Default 4. */
   readonly readers?: number;

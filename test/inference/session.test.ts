@@ -298,12 +298,14 @@ describe('closing', () => {
 
 test('statistics count what was done', async () => {
   await session.generate(inputIds, { maxTokens: 3 }).text();
-  const { tokens, position, bytesRead, loads, residentLayers, computeMs, prefillChunk } = session.statistics;
+  const { tokens, position, bytesRead, loads, residentLayers, computeMs, prefillChunk, threads } =
+    session.statistics;
   expect([tokens, position]).toEqual([26, 26]);
   expect(bytesRead).toBeGreaterThan(0);
   expect(loads).toBeGreaterThan(0);
   expect(computeMs).toBeGreaterThan(0);
   expect(prefillChunk).toBeGreaterThanOrEqual(8);
+  expect(threads).toBeGreaterThanOrEqual(1);
   expect(model.layerNames).toEqual(expect.arrayContaining([...residentLayers]));
 });
 

@@ -62,6 +62,27 @@ TEST(Team, OtherThreadsTakeTasksWhileOneIsLong) {
   }
 }
 
+TEST(Team, OfAnotherSizeHasNoMoreThreadsAtATime) {
+  Team team(4);
+  for (const size_t size : {2, 1, 3, 9, 0, 4}) {
+    team.resize(size);
+    EXPECT_EQ(team.size(), std::clamp<size_t>(size, 1, 4));
+    std::atomic<size_t> inside{0}, most{0}, ran{0};
+    for (int round = 0; round < 100; round++) {
+      team.run(16, [&](size_t) {
+        const size_t now = ++inside;
+        for (size_t seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::yield();
+        --inside;
+        ran++;
+      });
+    }
+    EXPECT_EQ(ran, 1600u);
+    EXPECT_LE(most, team.size());
+  }
+}
+
 TEST(Team, EndsWhetherUsedIdleOrJustBusy) {
   for (int round = 0; round < 200; round++) {
     Team team(4);
