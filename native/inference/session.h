@@ -17,7 +17,7 @@ namespace hyperion {
 struct SessionStatistics {
   StoreStatistics store;  // reads and stall_ms include those of embedding rows
   double compute_ms = 0;
-  uint64_t threads = 0;  // that the latest pass computed with
+  uint64_t threads = 0;   // that the latest pass computed with
   uint64_t tokens = 0;    // computed since the session began
   uint64_t position = 0;  // tokens in the KV cache, of all sequences
   uint64_t prefill_chunk = 0;
