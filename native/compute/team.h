@@ -27,7 +27,8 @@ class Team {
   // Threads that take part.
   size_t size() const { return size_; }
 
-  // Leaves the rest to their sleep, or wakes them for what comes. REQUIRES no run goes on.
+  // So many take part from now on, of those that there are, the caller among them; others find no
+  // way into an operation. REQUIRES no run goes on.
   void resize(size_t threads);
 
   // Calls task(i) once for each i in [0, tasks), in no fixed order, and returns when all have

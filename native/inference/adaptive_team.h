@@ -14,8 +14,7 @@ class AdaptiveTeam {
   // Threads, from 1 to `most`, where it begins.
   explicit AdaptiveTeam(size_t most) : most_(most), size_(most) {}
 
-  // The size for a pass of so many tokens, which takes as long as the one before if that had as
-  // many.
+  // The size for a pass of so many tokens. Passes of another number say nothing about it.
   size_t begin(uint64_t tokens);
 
   // Looks at the pass that went with it: `ms` long, of which the engine computed for `compute_ms`.
