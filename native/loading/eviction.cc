@@ -128,8 +128,10 @@ std::optional<int> LayerStore::victim() const {
 std::optional<Region> LayerStore::take_region(int index) {
   const Part& wanted = part(index);
   const uint64_t bytes = wanted.stored.layout.bytes;
-  const bool in_slot =
-      !wanted.use.kept && bytes > options_.slot_bytes / 2 && bytes <= options_.slot_bytes;
+  // Where a set is kept, all else that passes visit comes anew each time.
+  const bool streams = policy_->keeps_a_set() && is_foreseen(index);
+  const uint64_t least = options_.slot_bytes / (streams ? kSmall : 2);
+  const bool in_slot = !wanted.use.kept && bytes > least && bytes <= options_.slot_bytes;
   const uint64_t most = in_slot ? options_.slot_bytes : bytes;
   const auto fits = [&](const Region& region) {
     return region.size() >= bytes && region.size() <= most;

@@ -36,8 +36,9 @@ struct StoreOptions {
   Access access = Access::buffered;
   bool adaptive_window = false;  // up to kMostAhead parts, see AdaptiveWindow
   PolicyKind policy = PolicyKind::cyclic;
-  // Streamed parts that fill more than half of such a slot lie in slots, which serve one after
-  // another without pages being mapped anew; 0 = none do.
+  // Streamed parts lie in slots of this size, which serve one after another without pages being
+  // mapped anew: all but small ones, or, under a policy that keeps no set, those that fill more
+  // than half of a slot. 0 = none do.
   uint64_t slot_bytes = 0;
   // Share of the budget within which is chosen what stays; see thin_out().
   double threshold = 1;

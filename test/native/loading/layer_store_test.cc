@@ -86,6 +86,25 @@ TEST(LayerStore, ReusesARegionOfTheSameSize) {
   EXPECT_EQ(store.monitor().counters.snapshot().allocations, 1u);
 }
 
+// Seen with the key and value projections beside the blocks of larger matrices: mapping and
+// unmapping took thousands of page faults a pass.
+TEST(LayerStore, WhatStreamsPassesThroughSlotsWithoutNewAllocations) {
+  Store store({8, 2, 7, 8, 2, 7, 8, 2, 7}, 40,
+              {.readers = 1, .prefetch_window = 1, .slot_bytes = 8 * kPage});
+  for (int pass = 0; pass < 2; ++pass) store.walk();
+  const auto allocations = [&] { return store.monitor().counters.snapshot().allocations; };
+  const auto before = allocations();
+  for (int pass = 0; pass < 3; ++pass) store.walk();
+  EXPECT_EQ(allocations(), before);
+  EXPECT_GT(store->statistics().loads, 9u);
+}
+
+TEST(LayerStore, UnderAPolicyThatKeepsNoSetASmallPartTakesNoSlot) {
+  Store store({8, 2, 2, 2}, 16, {.policy = PolicyKind::lru, .slot_bytes = 8 * kPage});
+  for (int pass = 0; pass < 3; ++pass) store.walk();
+  EXPECT_EQ(store->statistics().loads, 4u);
+}
+
 TEST(LayerStore, PrefetchesPastTheEndOfAPass) {
   Store store(std::vector<uint64_t>(4, 1), 2, 1);
   store.walk();
