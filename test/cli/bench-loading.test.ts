@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import type { LoadingResult } from '../../src/cli/bench/loading';
 import { loadingChart } from '../../src/cli/bench/loading-chart';
 import { type Verdict, verdictsOf } from '../../src/cli/bench/loading-goals';
-import { mostRead, passLimit } from '../../src/cli/bench/loading-limits';
+import { meanBandwidths, mostRead, passLimit } from '../../src/cli/bench/loading-limits';
 import { loadingReport } from '../../src/cli/bench/loading-report';
 import type { CaseResult, WayFigures, WayResult } from '../../src/cli/bench/loading-summary';
 import { createControlGroup } from '../../src/monitoring/control-group';
@@ -41,6 +41,12 @@ test('a pass takes as long as the slower of disk and memory', () => {
   expect(passLimit(1000, 2000, { disk: 500, memory: 4000 })).toBe(1 / 2);
   expect(passLimit(100, 2000, { disk: 500, memory: 4000 })).toBe(1 / 0.5);
   expect(passLimit(0, 2000, { disk: 500, memory: 4000 })).toBe(2);
+});
+
+test('what the machine gave is the mean of before and after, and the disk by its faster way of the two', () => {
+  const before = { disk: [300, 100], memory: 10 };
+  const after = { disk: [100, 200], memory: 20 };
+  expect(meanBandwidths(before, after)).toEqual({ disk: 200, memory: 15 });
 });
 
 test('a pass reads what does not fit beside the working set, and a block; never more than there is', () => {

@@ -7,6 +7,21 @@ export interface Bandwidths {
   readonly memory: number;
 }
 
+/** What the machine gave at one moment, in bytes per second. */
+export interface MachineSpeeds {
+  /** for each number of reads at a time */
+  readonly disk: readonly number[];
+  readonly memory: number;
+}
+
+/** What the machine gave between two moments, where disks and neighbours change from second to second: the means of both. */
+export function meanBandwidths(before: MachineSpeeds, after: MachineSpeeds): Bandwidths {
+  return {
+    disk: Math.max(...before.disk.map((speed, index) => (speed + after.disk[index]!) / 2)),
+    memory: (before.memory + after.memory) / 2,
+  };
+}
+
 /**
  * Passes per second that the machine allows: a pass waits for the disk to give what is read, or for memory to give all that is computed
  * with, whichever takes longer.

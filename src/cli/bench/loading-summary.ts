@@ -22,7 +22,7 @@ export interface WayFigures {
   /** of all prompts together */
   readonly tokensPerSecond: Spread;
   readonly timeToFirstTokenMs: Spread;
-  /** of what disk and memory allowed in the same round; null where the kernel does not count reads */
+  /** of what disk and memory allowed just before and after each run; null where the kernel does not count reads */
   readonly shareOfLimit: Spread | null;
   /** median; fetched from storage, as the kernel counts it (/proc/self/io, read_bytes) */
   readonly bytesPerPass: number | null;
@@ -48,19 +48,25 @@ export interface CaseResult extends Pick<LoadingCase, 'name' | 'budget' | 'token
   readonly ways: readonly WayResult[];
 }
 
-/** All that was measured of one case; a round of each. */
+export interface MeasuredRun {
+  readonly outcome: CappedOutcome;
+  /** around it */
+  readonly bandwidths: Bandwidths;
+}
+
+/** All that was measured of one case. */
 export interface Measured {
   readonly case: LoadingCase;
   readonly capBytes: number | null;
-  readonly bandwidths: readonly Bandwidths[];
-  readonly outcomes: ReadonlyMap<WayName, readonly CappedOutcome[]>;
+  readonly runs: ReadonlyMap<WayName, readonly MeasuredRun[]>;
 }
 
 /** @throws HyperionError `CORRUPT` when ways gave different logits */
 export function summarize(measured: Measured, options: LoadingOptions): CaseResult {
-  const { bandwidths, outcomes, capBytes } = measured;
+  const { runs, capBytes } = measured;
   const { name, model, budget, tokens, goal } = measured.case;
-  checkLogits(name, outcomes);
+  const all = [...runs.values()].flat();
+  checkLogits(name, all);
   // The embedding's rows are read singly.
   const visited = model.layers.filter(({ kind }) => kind !== 'embedding');
   const passBytes = visited.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -69,15 +75,16 @@ export function summarize(measured: Measured, options: LoadingOptions): CaseResu
     model: model.name,
     fileBytes: fileBytesOf(model),
     mostBytesPerPass: budget === null ? 0 : mostReadOf(model, budget, tokens, options),
-    diskBytesPerSecond: spread(bandwidths.map(({ disk }) => disk)),
-    memoryBytesPerSecond: spread(bandwidths.map(({ memory }) => memory)),
-    ways: [...outcomes].map(([way, its]) => summarizeWay(way, its, passBytes, bandwidths)),
+    diskBytesPerSecond: spread(all.map(({ bandwidths }) => bandwidths.disk)),
+    memoryBytesPerSecond: spread(all.map(({ bandwidths }) => bandwidths.memory)),
+    ways: [...runs].map(([way, its]) => summarizeWay(way, its, passBytes)),
   };
 }
 
-function checkLogits(name: string, outcomes: Measured['outcomes']): void {
-  const all = [...outcomes.values()].flat();
-  const logits = all.flatMap((outcome) => (outcome.kind === 'measured' ? (outcome.result.logits ?? []) : []));
+function checkLogits(name: string, runs: readonly MeasuredRun[]): void {
+  const logits = runs.flatMap(({ outcome }) =>
+    outcome.kind === 'measured' ? (outcome.result.logits ?? []) : [],
+  );
   if (new Set(logits).size > 1)
     throw new HyperionError('CORRUPT', `${name}: the ways gave different logits; the comparison is void`);
 }
@@ -96,20 +103,16 @@ function mostReadOf(
   return mostRead({ modelBytes: model.bytes, budget, workingSetBytes, blockBytes });
 }
 
-function summarizeWay(
-  way: WayName,
-  outcomes: readonly CappedOutcome[],
-  passBytes: number,
-  bandwidths: readonly Bandwidths[],
-): WayResult {
-  const runs = outcomes.flatMap((outcome) => (outcome.kind === 'measured' ? outcome.result : []));
+function summarizeWay(way: WayName, its: readonly MeasuredRun[], passBytes: number): WayResult {
+  const outcomes = its.map(({ outcome }) => outcome);
+  const runs = its.flatMap(({ outcome, bandwidths }) =>
+    outcome.kind === 'measured' ? { ...outcome.result, bandwidths } : [],
+  );
   const failure = outcomes.find(({ kind }) => kind !== 'measured');
   const kills = outcomes.filter(({ kind }) => kind === 'killed').length;
   const prompts = way === 'batch' ? BATCH_PROMPTS : 1;
-  const shares = runs.flatMap(({ tokensPerSecond, bytesPerPass }, round) =>
-    bytesPerPass === null
-      ? []
-      : tokensPerSecond / (prompts * passLimit(bytesPerPass, passBytes, bandwidths[round]!)),
+  const shares = runs.flatMap(({ tokensPerSecond, bytesPerPass, bandwidths }) =>
+    bytesPerPass === null ? [] : tokensPerSecond / (prompts * passLimit(bytesPerPass, passBytes, bandwidths)),
   );
   const figures = runs.length > 0 ? figuresOf(runs, shares) : null;
   return { way, failure: failure ? describe(failure) : null, kills, figures };

@@ -6,10 +6,10 @@ import type { Model } from '../../inference/model';
 import { measureMemory } from '../../monitoring/memory-speed';
 import { type CappedOutcome, runInGroup } from './capped-run';
 import type { LoadingCase, LoadingOptions, WayName } from './loading-cases';
-import type { Bandwidths } from './loading-limits';
+import { type MachineSpeeds, meanBandwidths } from './loading-limits';
 import type { LoadingPeer } from './loading-peers';
 import type { OwnWay, RunOptions } from './loading-run';
-import { type CaseResult, summarize } from './loading-summary';
+import { type CaseResult, type MeasuredRun, summarize } from './loading-summary';
 
 export interface LoadingResult extends Pick<LoadingOptions, 'threads' | 'promptTokens' | 'repeat'> {
   readonly peers: readonly Pick<LoadingPeer, 'name' | 'what' | 'version' | 'install'>[];
@@ -18,7 +18,7 @@ export interface LoadingResult extends Pick<LoadingOptions, 'threads' | 'promptT
 
 /** What a process may hold beside the budget: Node and the libraries, ours and a peer's alike. */
 const PROCESS_BYTES = 150 * 2 ** 20;
-/** Direct reads at a time: the faster number tells what the disk can give. */
+/** Direct reads at a time: the faster number of them tells what the disk can give. */
 const READERS = [2, 4];
 const PEER_SECONDS = 90;
 
@@ -33,25 +33,28 @@ export async function measureLoading(
 ): Promise<LoadingResult> {
   const { threads, promptTokens, repeat, peers, signal, onProgress } = options;
   const measured = cases.map((aCase) => ({
-    ...{ case: aCase, capBytes: capOf(aCase.budget), bandwidths: [] as Bandwidths[] },
-    outcomes: new Map(aCase.ways.map((way) => [way, [] as CappedOutcome[]])),
+    ...{ case: aCase, capBytes: capOf(aCase.budget) },
+    runs: new Map(aCase.ways.map((way) => [way, [] as MeasuredRun[]])),
   }));
   const turns = measured.flatMap((each) => Array.from({ length: each.case.runs }, () => each));
-  const total = repeat * cases.reduce((sum, { ways, runs }) => sum + runs * (ways.length + 1), 0);
+  const total = repeat * cases.reduce((sum, { ways, runs }) => sum + runs * ways.length, 0);
   let done = 0;
   for (const { model, safetensors } of cases) await flush([...model.files, ...(safetensors?.files ?? [])]);
   for (let round = 0; round < repeat; round += 1)
-    for (const { case: aCase, bandwidths, outcomes } of turns) {
+    for (const { case: aCase, runs } of turns) {
       // Every second time the other way about: what comes before a run may be felt in it.
-      for (const way of bandwidths.length % 2 === 0 ? aCase.ways : aCase.ways.toReversed()) {
+      const turn = runs.get(aCase.ways[0]!)!.length;
+      let before = await machineSpeeds(aCase.model, threads);
+      for (const way of turn % 2 === 0 ? aCase.ways : aCase.ways.toReversed()) {
         onProgress?.(done++, total);
         // What is killed or too slow once is so again, and takes long.
-        if (outcomes.get(way)!.some(({ kind }) => kind !== 'measured')) continue;
-        outcomes.get(way)!.push(await measureWay(aCase, way, options));
+        if (runs.get(way)!.some(({ outcome }) => outcome.kind !== 'measured')) continue;
+        const outcome = await measureWay(aCase, way, options);
+        const after = await machineSpeeds(aCase.model, threads);
+        runs.get(way)!.push({ outcome, bandwidths: meanBandwidths(before, after) });
+        before = after;
+        if (signal.aborted) throw new HyperionError('CANCELLED', 'the benchmark was cancelled');
       }
-      onProgress?.(done++, total);
-      bandwidths.push({ disk: await diskSpeed(aCase.model), memory: await measureMemory({ threads }) });
-      if (signal.aborted) throw new HyperionError('CANCELLED', 'the benchmark was cancelled');
     }
   return {
     ...{ threads, promptTokens, repeat },
@@ -93,8 +96,8 @@ function ownCommand(options: RunOptions): readonly string[] {
 
 const capOf = (budget: number | null) => (budget === null ? null : budget + PROCESS_BYTES);
 
-async function diskSpeed(model: Model): Promise<number> {
-  const speeds: number[] = [];
-  for (const readers of READERS) speeds.push(await model.measureDisk(readers));
-  return Math.max(...speeds);
+async function machineSpeeds(model: Model, threads: number): Promise<MachineSpeeds> {
+  const disk: number[] = [];
+  for (const readers of READERS) disk.push(await model.measureDisk(readers));
+  return { disk, memory: await measureMemory({ threads }) };
 }
