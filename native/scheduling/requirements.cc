@@ -14,8 +14,9 @@ constexpr uint64_t kLargestChunk = 512;
 constexpr uint64_t kActivationShare = 8;  // activations take one part in so many of the budget
 constexpr uint64_t kRecordedPages = round_up(kRecordingBytes, kPageSize);
 
-// Reads of so many bytes reach the disk's speed; smaller parts serve small budgets.
-constexpr uint64_t kLargestPart = 4 * 1024 * 1024;
+// Reads of so many bytes reach the disk's speed, and a ring of them takes half of the room that one
+// of 4 MiB would; smaller parts serve small budgets.
+constexpr uint64_t kLargestPart = 2 * 1024 * 1024;
 constexpr uint64_t kSmallestPart = 256 * 1024;
 // Parts for which the budget should have room, so that reading overlaps computing.
 constexpr uint64_t kPartsAtOnce = 4;
