@@ -9,6 +9,11 @@ namespace {
 
 constexpr uint64_t kSmall = 16;  // one part in so many of the largest
 
+// A ring of four parts that are read while four wait or compute is worth any room. In a larger one
+// readers wait more rarely for a part to come free: worth so much of the room.
+constexpr uint64_t kSlots = 8;
+constexpr uint64_t kRingShare = 8;
+
 }  // namespace
 
 // Chooses what stays when the room for weights has changed, or what the passes need.
@@ -44,7 +49,9 @@ void LayerStore::choose_residents() {
 
   planned_room_ = room;
   planned_bytes_ = needed;
-  planned_ring_ = memory_.footprint(largest) * (window_.window() + 1);
+  const uint64_t slot = memory_.footprint(largest);
+  planned_ring_ =
+      std::min(slot * (window_.window() + 1), std::max(slot * kSlots, room / kRingShare));
   // A policy that chooses when room is needed keeps a set only where that is everything.
   const uint64_t ring = policy_->keeps_a_set() ? planned_ring_ : room;
   const std::vector<bool> kept = choose_kept(candidates, room, ring);

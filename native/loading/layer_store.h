@@ -28,7 +28,7 @@ namespace hyperion {
 inline constexpr int kNoPart = -1;
 
 // Parts that are read ahead at most: more only take room from those that could stay.
-inline constexpr size_t kMostAhead = 7;
+inline constexpr size_t kMostAhead = 11;
 
 struct StoreOptions {
   size_t readers = 4;

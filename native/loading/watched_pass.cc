@@ -21,7 +21,7 @@ void LayerStore::adapt_window() {
   const PassTimes pass = {ms, now.stall_ms - watched_.stall_ms,
                           1 - read_ms / (ms * static_cast<double>(options_.readers))};
   const size_t before = window_.window();
-  const uint64_t slot = planned_ring_ / (before + 1);
+  const uint64_t slot = memory_.footprint(largest_foreseen());
   window_.note(pass, planned_ring_ + slot <= planned_room_);
   if (window_.window() == before) return;
   planned_room_ = 0;  // as good as another room: what stays is chosen anew

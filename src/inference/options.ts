@@ -16,10 +16,10 @@ export interface SessionOptions {
    * slowly. Or a group, whose sessions share its budget. Default: no limit.
    */
   readonly budget?: number | string | BudgetGroup;
-  /** Layers that are read ahead of the one that computes, 0 to 1024, of large ones seven parts at most. Default 2. */
+  /** Layers that are read ahead of the one that computes, 0 to 1024, of large ones eleven parts at most. Default 2. */
   readonly prefetchWindow?: number;
   /**
-   * Reads further ahead, up to seven parts, while the computation waits for reads and readers have nothing to do, and memory allows; less far
+   * Reads further ahead, up to eleven parts, while the computation waits for reads and readers have nothing to do, and memory allows; less far
    * again when that does not help. Changes no bit of the output. Default false.
    */
   readonly adaptiveWindow?: boolean;

@@ -10,7 +10,7 @@ export interface LoaderOptions {
   readonly budget?: number | string;
   /** Whether layers are read ahead of those that are asked for. Default true. */
   readonly prefetch?: boolean;
-  /** Layers that are read ahead, 0 to 1024, of which at most seven are under way. Default 2. */
+  /** Layers that are read ahead, 0 to 1024, of which at most eleven are under way. Default 2. */
   readonly prefetchWindow?: number;
   /** Reads more layers ahead while reading stalls and memory allows. Default false. */
   readonly adaptiveWindow?: boolean;
