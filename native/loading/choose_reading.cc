@@ -17,14 +17,10 @@ constexpr uint64_t kMeasuredBytes = 32 << 20;  // each way
 constexpr double kMeasuredMs = 15;             // after which no more reads are begun
 constexpr size_t kMostAtOnce = 4;
 
-// How much faster than the ways before it one has to be.
-struct Way {
-  Access access;
-  double margin;
-};
-constexpr Way kWays[] = {{Access::direct, 1}, {Access::uring, 1.1}, {Access::buffered, 1.3}};
+// How much faster than threads that read directly a ring has to be.
+constexpr double kRingMargin = 1.1;
 
-// A disk that direct reads bring no more from is the limit itself, whatever the way.
+// A disk that threads bring no more from is the limit itself, whatever the way.
 constexpr double kSlowBytesPerSecond = 400e6;
 
 // Reads one way for a while, each request into a place of its own, to be forgotten.
@@ -92,23 +88,24 @@ uint64_t largest_file(const Model& model) {
   return largest;
 }
 
+// What goes through the page cache is not tried where direct reads work: the cache's pages count
+// against a control group's limit.
 Reading measure(const Model& model, uint64_t file, size_t at_once) {
   at_once = std::clamp<size_t>(at_once, 1, kMostAtOnce);
+  const Access plain = first_access(model, Io::automatic);
   const Result<PageRegion> memory = PageRegion::map(at_once * kMaxReadBytes);
-  Reading best = {model.has_direct() ? Access::direct : Access::buffered, 0};
-  if (!memory.ok()) return best;
+  if (!memory.ok()) return {plain, 0};
   // Each way reads what none has read before, which a cache beneath the file might hold.
-  uint64_t from = 0;
-  for (const Way& way : kWays) {
-    if (!check_access(model, way.access).ok()) continue;
-    Measurement measurement(model.file(file, way.access), way.access, at_once,
-                            memory.value().data());
-    const double speed = measurement.run(from);
-    if (speed > best.bytes_per_second * way.margin) best = {way.access, speed};
-    if (best.bytes_per_second < kSlowBytesPerSecond) break;
-    from += kMeasuredBytes;
-  }
-  return best;
+  const auto speed_of = [&](Access access, uint64_t from) {
+    Measurement measurement(model.file(file, access), access, at_once, memory.value().data());
+    return measurement.run(from);
+  };
+  const double speed = speed_of(plain, 0);
+  if (speed < kSlowBytesPerSecond || !check_access(model, Access::uring).ok())
+    return {plain, speed};
+  const double ring_speed = speed_of(Access::uring, kMeasuredBytes);
+  if (ring_speed > kRingMargin * speed) return {Access::uring, ring_speed};
+  return {plain, speed};
 }
 
 }  // namespace
@@ -138,11 +135,11 @@ Status check_access(const Model& model, Access access) {
 }
 
 Reading choose_reading(const Model& model, size_t at_once) {
-  const Access plain = model.has_direct() ? Access::direct : Access::buffered;
+  const Access plain = first_access(model, Io::automatic);
   if (model.files() == 0) return {plain, 0};
   const uint64_t index = largest_file(model);
   const File& file = model.file(index, Access::buffered);
-  if (file.size() < std::size(kWays) * kMeasuredBytes) return {plain, 0};
+  if (file.size() < 2 * kMeasuredBytes) return {plain, 0};
 
   static std::mutex mutex;
   static std::map<uint64_t, Reading> by_device;

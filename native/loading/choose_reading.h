@@ -23,11 +23,11 @@ struct Reading {
 // UNSUPPORTED, saying why, when the model's files cannot be read in this way here.
 Status check_access(const Model& model, Access access);
 
-// Measures direct reads, a ring and the page cache by some tens of megabytes of the model's largest
-// file each, with so many reads at once, once for each device in the life of the process; that
-// takes some tens of milliseconds, and 4 MiB of memory for each read at once, which are given back.
-// A direct way is preferred unless another is clearly faster. Models too small to measure are
-// read directly where that can be done. Never Access::mapped. Thread-safe.
+// Measures threads and a ring by some tens of megabytes of the model's largest file each, with so
+// many reads at once, once for each device in the life of the process; that takes some tens of
+// milliseconds, and 4 MiB of memory for each read at once, which are given back. A ring is chosen
+// where it is clearly faster, the page cache only where direct reads are refused. Models too small
+// to measure are read by threads. Never Access::mapped. Thread-safe.
 Reading choose_reading(const Model& model, size_t at_once);
 
 }  // namespace hyperion

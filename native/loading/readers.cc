@@ -128,6 +128,8 @@ bool Readers::begin(const ReadRequest& request, Flight& flight, uint64_t token) 
 
 Result<size_t> Readers::read(const ReadRequest& request) {
   File& file = *request.file;
+  // What the cache reads ahead by itself would stay there, beside the budget.
+  if (!file.direct()) file.stop_readahead();
   const Result<size_t> got = read_fully(file, request.offset, {request.into, request.bytes},
                                         [this](double ms) { return pause(ms); });
   if (!got.ok()) return got;

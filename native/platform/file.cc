@@ -65,6 +65,8 @@ class PosixFile final : public File {
     return {};
   }
 
+  void stop_readahead() override { os::stop_readahead(descriptor_); }
+
   void drop_cache(uint64_t offset, uint64_t bytes) override {
     os::drop_cache(descriptor_, offset, bytes);
   }

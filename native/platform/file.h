@@ -36,6 +36,10 @@ class File {
   // is no danger. UNSUPPORTED for files without mappings; IO.
   virtual Status resident_pages(uint64_t first, std::span<uint8_t> out) = 0;
 
+  // From now on a read brings into the operating system's page cache what it asks for, and nothing
+  // that lies behind it. Advice only.
+  virtual void stop_readahead() = 0;
+
   // Asks the operating system to forget its cached pages of the range. Advice only.
   virtual void drop_cache(uint64_t offset, uint64_t bytes) = 0;
 

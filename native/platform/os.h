@@ -15,6 +15,9 @@ int open_direct(const char* path);
 // When the file was last written to, in nanoseconds.
 int64_t written_ns(const struct stat& status);
 
+// Reads bring nothing into the cache but what they ask for. Advice only.
+void stop_readahead(int descriptor);
+
 // Forgets cached pages of the range [offset, offset + bytes). Advice only.
 void drop_cache(int descriptor, uint64_t offset, uint64_t bytes);
 

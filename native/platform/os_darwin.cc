@@ -23,6 +23,10 @@ int64_t written_ns(const struct stat& status) {
   return static_cast<int64_t>(status.st_mtimespec.tv_sec) * 1'000'000'000 + status.st_mtimespec.tv_nsec;
 }
 
+void stop_readahead(int descriptor) {
+  ::fcntl(descriptor, F_RDAHEAD, 0);
+}
+
 // There is no call for it; buffered reads there leave their pages in the cache until the system
 // wants them.
 void drop_cache(int, uint64_t, uint64_t) {}

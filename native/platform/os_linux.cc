@@ -22,6 +22,10 @@ int64_t written_ns(const struct stat& status) {
   return static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
+void stop_readahead(int descriptor) {
+  ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM);
+}
+
 void drop_cache(int descriptor, uint64_t offset, uint64_t bytes) {
   ::posix_fadvise(descriptor, static_cast<off_t>(offset), static_cast<off_t>(bytes),
                   POSIX_FADV_DONTNEED);

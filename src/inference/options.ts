@@ -32,8 +32,8 @@ export interface SessionOptions {
   readonly readers?: number;
   /**
    * How weights come from their files: 'direct' reads go past the page cache, 'uring' gives such reads to io_uring (Linux), 'buffered' ones
-   * go through the cache, and 'mmap' maps the files, all of whose weights the budget must have room for. 'auto' measures the first three when the first pass
-   * begins, once for each disk. `statistics.io` tells which it is. Changes no bit of the output. Default 'auto'.
+   * go through the cache, and 'mmap' maps the files, all of whose weights the budget must have room for. 'auto' measures the first two when the first pass
+   * begins, once for each disk, and takes the cache where direct reads are refused. `statistics.io` tells which it is. Changes no bit of the output. Default 'auto'.
    */
   readonly io?: Io;
   /**

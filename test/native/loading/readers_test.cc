@@ -1,6 +1,8 @@
 #include "loading/readers.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -197,6 +199,32 @@ TEST_P(ReadersOfAFile, EndWhileTheyRead) {
     readers.queue(requests_, Urgency::prefetch);
     EXPECT_LE(readers.drop(9), 1u);
   }
+}
+
+// Neither what they read nor what the system would read ahead of it.
+TEST_F(ReadersTest, LeaveNothingInThePageCache) {
+  constexpr size_t kPages = 4096;
+  const TemporaryFile temporary(kPages * kPageSize);
+  const int descriptor = ::open(temporary.path().c_str(), O_RDONLY);
+  ASSERT_EQ(::fsync(descriptor), 0);
+  ::close(descriptor);
+  const std::unique_ptr<File> file =
+      std::move(open_file(temporary.path(), Access::buffered).value());
+  std::vector<uint8_t> cached(kPages);
+  const auto count_cached = [&] {
+    EXPECT_TRUE(file->resident_pages(0, cached).ok());
+    return std::count(cached.begin(), cached.end(), 1);
+  };
+  file->drop_cache(0, kPages * kPageSize);
+  if (count_cached() > 0) GTEST_SKIP() << "the system keeps this file in memory";
+  std::vector<std::byte> into(64 * kPageSize);
+  Readers readers(1, reports_.done(), Access::buffered);
+  for (int i = 0; i < 3; ++i) {
+    readers.queue({{file.get(), i * into.size(), into.data(), into.size(), into.size(), i}},
+                  Urgency::demand);
+  }
+  reports_.await(3);
+  EXPECT_EQ(count_cached(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ReadersOfAFile,

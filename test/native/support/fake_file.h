@@ -126,6 +126,7 @@ class FakeFile final : public File {
     return Status(Code::unsupported, path_ + " has no mappings");
   }
 
+  void stop_readahead() override {}
   void drop_cache(uint64_t, uint64_t) override {}
   Status check_unchanged() const override {
     const std::lock_guard lock(mutex_);
