@@ -123,9 +123,16 @@ Status Executor::make_staging() {
 // With as many threads as earlier passes ask for.
 Status Executor::run_watched(const Step& chunk, std::span<const uint64_t> asked) {
   team_.resize(team_size_.begin(chunk.count));
-  const double begin = now_ms(), computed = compute_ms_;
+  const auto times = [&] {
+    return TeamPass{now_ms(), compute_ms_, store_.statistics().busy.reading_ms};
+  };
+  const TeamPass begin = times();
   Status status = run_chunk(chunk, asked);
-  if (status.ok()) team_size_.note(now_ms() - begin, compute_ms_ - computed);
+  const TeamPass end = times();
+  if (status.ok()) {
+    team_size_.note(
+        {end.all - begin.all, end.computing - begin.computing, end.reading - begin.reading});
+  }
   return status;
 }
 
