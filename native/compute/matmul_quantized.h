@@ -21,7 +21,10 @@ HYPERION_FLATTEN void dot_blocks(const uint8_t* w, size_t row_bytes, const float
   for (size_t r = 0; r < R; r++) sum[r] = V::broadcast(0.0f);
   for (size_t k = 0; k < width; k += block.elements, w += block.bytes) {
     for (size_t r = 0; r < R; r++) {
-      const Quantized<V, D> weights(w + r * row_bytes);
+      const uint8_t* const at = w + r * row_bytes;
+      for (size_t line = 0; line < block.bytes; line += 64)
+        prefetch_rows(reinterpret_cast<const char*>(at) + line, row_bytes * R);
+      const Quantized<V, D> weights(at);
 #pragma GCC unroll 16
       for (size_t i = 0; i < block.elements / 16; i++)
         sum[r] = V::fma(weights.at(i), V::load_f32(x + k + 16 * i), sum[r]);
