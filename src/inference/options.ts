@@ -24,8 +24,8 @@ export interface SessionOptions {
    */
   readonly adaptiveWindow?: boolean;
   /**
-   * Threads that compute, 1 to 256; fewer where passes wait for the disk all the same (`statistics.threads`), which is faster when it has the
-   * memory's bandwidth to itself. Changes no bit of the output. Default: the processors.
+   * Threads that compute, 1 to 256; fewer where passes that read take no longer with them (`statistics.threads`): the disk is faster when it
+   * has the memory's bandwidth to itself. Changes no bit of the output. Default: the processors.
    */
   readonly threads?: number;
   /** Reads that are under way at once, each by a thread of its own unless `io` is 'uring'; 1 to 64. Default 4. */
