@@ -1,6 +1,7 @@
 // What `npm test` does once Node is known to be new enough.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { setUp } from './lab.mjs';
 import { inProject, root } from './paths.mjs';
 import { run } from './process.mjs';
@@ -8,7 +9,7 @@ import { findChromium, missingToStart, missingToTest } from './requirements.mjs'
 import { compileInParallel, requirementsStep, setupSteps } from './setup.mjs';
 import { report } from './steps.mjs';
 
-const nativeTests = inProject('native/build-test');
+const build = inProject('native/build');
 
 /** Everything from vitest's arguments to its exit code. @param {string[]} args @returns {Promise<number>} */
 export async function test(args) {
@@ -40,11 +41,13 @@ function testSteps() {
       title: 'tests of the engine (C++)',
       after: ['addon'],
       inputs: ['native', 'test/native'],
-      outputs: [inProject('native/build-test/hyperion_tests')],
-      mend: 'rm -rf native/build-test && npm test',
+      outputs: [path.join(build, 'hyperion_tests')],
+      mend: 'rm -rf native/build && npm test',
+      // Where the addon was built: the engine is the same.
       run: async (log) => {
-        await run(log, 'cmake', ['-S', inProject('native'), '-B', nativeTests, '-DHYPERION_TESTS=ON']);
-        await run(log, 'cmake', ['--build', nativeTests], { env: compileInParallel });
+        await run(log, 'cmake', ['-S', inProject('native'), '-B', build, '-DHYPERION_TESTS=ON']);
+        const target = ['--build', build, '--target', 'hyperion_tests'];
+        await run(log, 'cmake', target, { env: compileInParallel });
       },
     },
   ];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-const binary = resolve(__dirname, '../../native/build-test/hyperion_tests');
+const binary = resolve(__dirname, '../../native/build/hyperion_tests');
 
 interface Case {
   name: string;
@@ -22,7 +22,7 @@ interface Report {
 function run(): Report {
   if (!existsSync(binary)) {
     throw new Error(
-      `${binary} is missing. Build it with: cmake -S native -B native/build-test -DHYPERION_TESTS=ON && cmake --build native/build-test`,
+      `${binary} is missing. Build it with: cmake -S native -B native/build -DHYPERION_TESTS=ON && cmake --build native/build --target hyperion_tests`,
     );
   }
   const folder = mkdtempSync(join(tmpdir(), 'hyperion-native-'));
