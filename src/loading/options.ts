@@ -25,7 +25,10 @@ export interface LoaderOptions {
   readonly policy?: Policy;
   /** Reads that go on at once, 1 to 64. Default 4. */
   readonly readers?: number;
-  /** How layers are read: past the page cache by threads or a ring, through it, or whichever is the fastest. Default 'auto'. */
+  /**
+   * How layers are read: past the page cache by threads ('direct') or a ring ('uring', Linux), or through it ('buffered'); 'auto' measures
+   * the first two once for each disk, and goes through the cache where both are refused. Default 'auto'.
+   */
   readonly io?: Exclude<Io, 'mmap'>;
   /** Where its memory comes from: the name of a strategy, or one with options. Default 'dynamic'. */
   readonly strategy?: StrategyName | StrategyConfig;

@@ -67,6 +67,25 @@ TEST(LayerStore, APartThatNoPassVisitsTakesNoRoomFromThoseThatStay) {
   EXPECT_GE(stayed.size(), 4u);  // room for seven, of which three are for the rest
 }
 
+TEST(LayerStore, WhatStreamsHasARingOfEightPartsOrOfAnEighthOfTheRoom) {
+  struct Case {
+    uint64_t room, ring;  // parts
+  };
+  for (const auto& [room, ring] : {Case{32, 8}, Case{80, 10}, Case{400, kMostAhead + 1}}) {
+    Store store(std::vector<uint64_t>(500, 2), 2 * room,
+                {.readers = 2, .prefetch_window = kMostAhead});
+    for (int pass = 0; pass < 2; ++pass) store.walk();
+    const StoreReport report = store->report();
+    EXPECT_EQ(report.ring_bytes, 2 * ring * kPage);
+    uint64_t kept = 0;
+    for (const LayerReport& layer : report.layers) {
+      kept += layer.kept_bytes;
+      EXPECT_GE(layer.resident_bytes, layer.kept_bytes);
+    }
+    EXPECT_EQ(kept, 2 * (room - ring) * kPage);
+  }
+}
+
 TEST(LayerStore, HoldsTheBudgetWhateverTheWindowAndSizes) {
   for (const size_t window : {0u, 1u, 2u, 20u}) {
     for (const uint64_t budget : {5u, 7u, 11u, 16u, 100u}) {
