@@ -196,13 +196,10 @@ void LayerStore::set_priority(int layer, double priority) {
 
 bool LayerStore::reclaim() {
   Lock lock(mutex_);
-  if (!spare_.empty()) {
-    spare_.pop_back();
-    return true;
-  }
+  if (drop_spare()) return true;
   const std::optional<int> found = victim();
   if (!found || !give_up(lock, *found)) return false;
-  spare_.clear();
+  drop_spare();
   return true;
 }
 
@@ -215,7 +212,7 @@ Status LayerStore::unload(int index) {
   }
   if (unloaded.state == State::absent) return {};
   if (!give_up(lock, index)) return cancelled_status();
-  spare_.clear();
+  while (drop_spare()) continue;
   return {};
 }
 
@@ -223,10 +220,7 @@ void LayerStore::thin_out() {
   const std::lock_guard lock(mutex_);
   const uint64_t most = threshold_bytes();
   while (memory_.budget().charged() > most) {
-    if (!spare_.empty()) {
-      spare_.pop_back();
-      continue;
-    }
+    if (drop_spare()) continue;
     const std::optional<int> found = victim();
     if (!found || part(*found).state != State::resident || part(*found).ahead) return;
     give_up_resident(*found);
@@ -242,7 +236,7 @@ void LayerStore::interrupt() {
 // Starts a demand load, evicting as needed.
 Status LayerStore::load(Lock& lock, int index) {
   for (;;) {
-    if (std::optional<Region> region = take_region(index)) {
+    if (std::optional<Region> region = take_region(index, Urgency::demand)) {
       start_load(index, std::move(*region), Urgency::demand);
       return {};
     }

@@ -38,7 +38,8 @@ struct StoreOptions {
   PolicyKind policy = PolicyKind::cyclic;
   // Streamed parts lie in slots of this size, which serve one after another without pages being
   // mapped anew: all but small ones, or, under a policy that keeps no set, those that fill more
-  // than half of a slot. 0 = none do.
+  // than half of a slot. 0 = none do. Slots smaller than a huge page are taken by the huge page
+  // where the room allows.
   uint64_t slot_bytes = 0;
   // Share of the budget within which is chosen what stays; see thin_out().
   double threshold = 1;
@@ -180,7 +181,12 @@ class LayerStore {
 
   Status load(Lock& lock, int index);
   void start_load(int index, Region region, Urgency urgency);
-  std::optional<Region> take_region(int index);
+  std::optional<Region> take_region(int index, Urgency urgency);
+  bool takes_slots_together() const;
+  bool is_base(int index) const;
+  uint64_t slots_together() const;
+  void take_slots();
+  bool drop_spare();
   void prefetch_ahead();
   bool make_room_for_prefetch(int index, Region& region);
   StoreStatistics figures() const;

@@ -29,6 +29,15 @@ Result<Region> Region::map(EngineMemory& memory, Tag tag, uint64_t bytes) {
   return Region(Source::pages, &memory, tag, block.value(), size);
 }
 
+std::vector<Region> Region::split(Region whole, uint64_t bytes) {
+  const auto shared = std::make_shared<Region>(std::move(whole));
+  std::vector<Region> pieces;
+  for (uint64_t at = 0; at < shared->size(); at += bytes) {
+    pieces.push_back(Region(shared, shared->data() + at, bytes));
+  }
+  return pieces;
+}
+
 Region::Region(Region&& other) noexcept {
   *this = std::move(other);
 }
@@ -36,6 +45,7 @@ Region::Region(Region&& other) noexcept {
 Region& Region::operator=(Region&& other) noexcept {
   if (this != &other) {
     free();
+    whole_ = std::move(other.whole_);
     source_ = other.source_;
     tag_ = other.tag_;
     memory_ = other.memory_;
@@ -47,7 +57,9 @@ Region& Region::operator=(Region&& other) noexcept {
 
 void Region::free() {
   if (size_ == 0) return;
-  if (source_ == Source::strategy) {
+  if (whole_ != nullptr) {
+    whole_.reset();
+  } else if (source_ == Source::strategy) {
     memory_->free(tag_, data_, size_);
   } else {
     memory_->unmap_pages(tag_, data_, size_);

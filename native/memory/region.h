@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "memory/engine_memory.h"
 #include "platform/pages.h"
@@ -24,6 +26,10 @@ class Region {
   // Pages of their own, beneath the session's strategy; reclaims too.
   static Result<Region> map(EngineMemory& memory, Tag tag, uint64_t bytes);
 
+  // Pieces of `bytes` each. Its memory goes back with the last of them.
+  // REQUIRES: bytes is a positive multiple of kPageSize that divides size().
+  static std::vector<Region> split(Region whole, uint64_t bytes);
+
   Region() = default;
   Region(Region&& other) noexcept;
   Region& operator=(Region&& other) noexcept;
@@ -31,6 +37,11 @@ class Region {
 
   // Gives the bytes back now; the region is empty afterwards.
   void free();
+
+  // Pieces that there still are of the same whole; 1 for what is none.
+  size_t pieces() const { return whole_ == nullptr ? 1 : static_cast<size_t>(whole_.use_count()); }
+  bool is_piece() const { return whole_ != nullptr; }
+  bool is_beside(const Region& other) const { return is_piece() && whole_ == other.whole_; }
 
   std::byte* data() const { return data_; }
   uint64_t size() const { return size_; }
@@ -40,7 +51,10 @@ class Region {
   enum class Source { strategy, pages };
   Region(Source source, EngineMemory* memory, Tag tag, std::byte* data, uint64_t size)
       : source_(source), tag_(tag), memory_(memory), data_(data), size_(size) {}
+  Region(std::shared_ptr<Region> whole, std::byte* data, uint64_t size)
+      : whole_(std::move(whole)), data_(data), size_(size) {}
 
+  std::shared_ptr<Region> whole_;  // of a piece; null for what is none
   Source source_ = Source::strategy;
   Tag tag_ = Tag::scratch;
   EngineMemory* memory_ = nullptr;

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <thread>
 
+#include "platform/pages.h"
 #include "support/stores.h"
 
 namespace hyperion {
@@ -116,6 +117,52 @@ TEST(LayerStore, WhatStreamsPassesThroughSlotsWithoutNewAllocations) {
   for (int pass = 0; pass < 3; ++pass) store.walk();
   EXPECT_EQ(allocations(), before);
   EXPECT_GT(store->statistics().loads, 9u);
+}
+
+// Blocks of a huge page, by which small slots are taken.
+size_t huge_blocks(Store& store) {
+  const std::vector<LiveBlock> blocks = store.memory().blocks();
+  return static_cast<size_t>(
+      std::count_if(blocks.begin(), blocks.end(),
+                    [](const LiveBlock& block) { return block.bytes == kHugePageSize; }));
+}
+
+TEST(LayerStore, SmallSlotsAreTakenByTheHugePageWhereThereIsRoom) {
+  constexpr uint64_t kSlot = 64;  // pages
+  for (const auto& [policy, budget, blocks] : {std::tuple(PolicyKind::cyclic, 40 * kSlot, 1u),
+                                               {PolicyKind::cyclic, 20 * kSlot, 0u},
+                                               {PolicyKind::lru, 40 * kSlot, 5u}}) {
+    Store store(std::vector<uint64_t>(60, kSlot), budget,
+                {.readers = 4,
+                 .prefetch_window = kMostAhead,
+                 .policy = policy,
+                 .slot_bytes = kSlot * kPage});
+    for (int pass = 0; pass < 3; ++pass) store.walk();
+    EXPECT_EQ(huge_blocks(store), blocks);
+    EXPECT_LE(store.monitor().counters.snapshot().peak, budget * kPage);
+    if (policy != PolicyKind::cyclic) continue;
+    uint64_t kept = 0;
+    for (const LayerReport& layer : store->report().layers) kept += layer.kept_bytes;
+    EXPECT_EQ(kept, (budget - 8 * kSlot) * kPage);
+  }
+}
+
+// A huge page is given back when the last of its slots is let go, so none may be held for long.
+TEST(LayerStore, SlotsThatWereTakenTogetherGiveWayToASmallerBudget) {
+  constexpr uint64_t kSlot = 64;
+  Store store(std::vector<uint64_t>(60, kSlot), 40 * kSlot,
+              {.readers = 4, .prefetch_window = kMostAhead, .slot_bytes = kSlot * kPage});
+  for (int pass = 0; pass < 2; ++pass) store.walk();
+  ASSERT_EQ(huge_blocks(store), 1u);
+  store.memory().set_budget(2 * kSlot * kPage);
+  store->plan_anew();
+  EXPECT_TRUE(store.memory().settle());
+  EXPECT_EQ(huge_blocks(store), 0u);
+  store.walk();
+  EXPECT_LE(store.memory().budget().charged(), 2 * kSlot * kPage);
+  store.memory().set_budget(40 * kSlot * kPage);
+  for (int pass = 0; pass < 2; ++pass) store.walk();
+  EXPECT_EQ(huge_blocks(store), 1u);
 }
 
 TEST(LayerStore, UnderAPolicyThatKeepsNoSetASmallPartTakesNoSlot) {
