@@ -147,7 +147,11 @@ test('a case of samples: one object with what every way measured, and no sample 
   };
   expect(verdicts).toEqual(cases.flatMap(verdictsOf));
   expect(result).toMatchObject({ promptTokens: 4, repeat: 1 });
-  expect(peers).toMatchObject([{ name: 'llama.cpp', version: null }, { name: 'accelerate' }]);
+  expect(peers).toMatchObject([
+    { name: 'llama.cpp', version: null },
+    { name: 'ik_llama.cpp' },
+    { name: 'accelerate' },
+  ]);
   expect(cases.map(({ name, ways }) => [name, ...ways.map(({ way }) => way)])).toEqual([
     ['q4_0-50', 'streamed'],
     ['batch', 'batch', 'streamed'],

@@ -78,8 +78,8 @@ export const CASES: readonly CaseDescription[] = [
   streamed('f16', 50, { ofLimit: 0.85 }, ['llama.cpp', 'accelerate']),
   streamed('f16', 75, { ofLimit: 0.85 }),
   streamed('q8_0', 50, { ofLimit: 0.85, ofOthers: 3 }),
-  streamed('q4_0', 25, { ofLimit: 0.85, ofOthers: 1.7 }),
-  streamed('q4_0', 50, { ofLimit: 0.85, ofOthers: 2.4 }),
+  streamed('q4_0', 25, { ofLimit: 0.85, ofOthers: 1.7 }, ['llama.cpp', 'ik_llama.cpp']),
+  streamed('q4_0', 50, { ofLimit: 0.85, ofOthers: 2.4 }, ['llama.cpp', 'ik_llama.cpp']),
   { name: 'batch', type: 'f16', share: 0.5, ways: ['batch', 'streamed'], goal: { ofOthers: 6 } },
   {
     ...{ name: 'fits', type: 'f16', share: null, ways: ['streamed', 'preloaded'], timesTokens: 8, runs: 4 },

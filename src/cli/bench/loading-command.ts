@@ -33,8 +33,8 @@ export function registerLoading(bench: Command): void {
     .command('loading')
     .summary('models larger than their budget, against the disk, the memory and llama.cpp')
     .description(
-      'Measure the decode speed of models that stream into a budget against what disk and memory allow, and beside llama.cpp and ' +
-        "Python's accelerate where they are installed. Each run is a process in a " +
+      'Measure the decode speed of models that stream into a budget against what disk and memory allow, and beside llama.cpp, ' +
+        "ik_llama.cpp and Python's accelerate where they are installed. Each run is a process in a " +
         'control group capped at the budget + 150 MiB; all are measured in turns. Samples take 4 GiB in the folder for temporary files. ' +
         'Needs Linux and the right to make control groups.',
     )

@@ -27,7 +27,7 @@ export function verdictsOf({ name, budget, goal, mostBytesPerPass, ways }: CaseR
   if (goal.ofOthers !== undefined && figures) {
     const speeds = others.flatMap((other) => other.figures?.tokensPerSecond.median ?? []);
     const ratio = figures.tokensPerSecond.median / Math.max(...speeds);
-    const names = others.map(({ way }) => way).join(', ');
+    const names = others.map(({ way }) => way).join(' or ');
     const failures = others.flatMap(({ way, failure }) => (failure === null ? [] : `${way}: ${failure}`));
     const measured =
       speeds.length > 0 ? `${ratio.toFixed(2)} x` : failures.join('; ') || 'nothing to compare with';

@@ -3,13 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../root';
-import { ACCELERATE_PROGRAM, type AccelerateOptions } from './loading-accelerate';
+import { ACCELERATE_PROGRAM } from './loading-accelerate';
 import { type ChildOptions, WARM_UP_TOKENS } from './loading-child';
+import { IK_LLAMA_PROGRAM } from './loading-ik-llama';
 import type { LlamaOptions } from './loading-llama';
+import type { PythonOptions } from './loading-python';
 import { python } from './model-peer';
 
 export interface LoadingPeer {
-  readonly name: 'llama.cpp' | 'accelerate';
+  readonly name: 'llama.cpp' | 'ik_llama.cpp' | 'accelerate';
   /** what it is part of, and how it computes */
   readonly what: string;
   /** null where it is not here */
@@ -26,7 +28,7 @@ const FOLDER = 'bench/peers';
 
 /** All peers, those that are not here included. */
 export function findLoadingPeers(): LoadingPeer[] {
-  return [llama(process.env.HYPERION_PEERS || join(packageRoot, FOLDER)), accelerate()];
+  return [llama(process.env.HYPERION_PEERS || join(packageRoot, FOLDER)), ikLlama(), accelerate()];
 }
 
 function llama(folder: string): LoadingPeer {
@@ -46,25 +48,47 @@ function llama(folder: string): LoadingPeer {
   };
 }
 
-/** The packages are looked for and not loaded, which takes them seconds. */
-const FIND_ACCELERATE = `
-from importlib import metadata, util
-assert all(util.find_spec(name) for name in ('torch', 'transformers'))
-print(metadata.version('accelerate'))
-`;
+function ikLlama(): LoadingPeer {
+  return {
+    name: 'ik_llama.cpp',
+    what: 'the build of ik-llama-cpp-python, on mapped files',
+    ...inPython(['ik_llama_cpp'], 'ik-llama-cpp-python', IK_LLAMA_PROGRAM),
+    reads: 'gguf',
+  };
+}
 
 function accelerate(): LoadingPeer {
-  const { status, stdout } = spawnSync(python(), ['-c', FIND_ACCELERATE], { encoding: 'utf8' });
   return {
     name: 'accelerate',
     what: 'with transformers and torch, weights beyond the memory that is left on disk',
-    version: status === 0 ? stdout.trim() : null,
-    install:
-      'pip install torch transformers accelerate, for the Python that HYPERION_PYTHON names, else python3',
+    ...inPython(['torch', 'transformers', 'accelerate'], 'accelerate', ACCELERATE_PROGRAM),
     reads: 'safetensors',
+  };
+}
+
+/** The modules are looked for and not loaded, which takes seconds. */
+const FIND = `
+import sys
+from importlib import metadata, util
+package, *modules = sys.argv[1:]
+assert all(util.find_spec(module) for module in modules)
+print(metadata.version(package))
+`;
+
+/** What a peer is whose program takes those modules, of which `named` is the package that it is called by. */
+function inPython(
+  modules: readonly string[],
+  named: string,
+  program: string,
+): Pick<LoadingPeer, 'version' | 'install' | 'command'> {
+  const { status, stdout } = spawnSync(python(), ['-c', FIND, named, ...modules], { encoding: 'utf8' });
+  const packages = modules.length > 1 ? modules.join(' ') : named;
+  return {
+    version: status === 0 ? stdout.trim() : null,
+    install: `pip install ${packages}, for the Python that HYPERION_PYTHON names, else python3`,
     command: (options, capBytes) => {
-      const its: AccelerateOptions = { ...options, capBytes, warmUpTokens: WARM_UP_TOKENS };
-      return [python(), '-c', ACCELERATE_PROGRAM, JSON.stringify(its)];
+      const its: PythonOptions = { ...options, capBytes, warmUpTokens: WARM_UP_TOKENS };
+      return [python(), '-c', program, JSON.stringify(its)];
     },
   };
 }
