@@ -47,7 +47,18 @@ Napi::Value read_tensor_values(const Napi::CallbackInfo& info) {
 Napi::Value read_files(const Napi::CallbackInfo& info) {
   const std::shared_ptr<Model> model = Instance::of(info.Env()).model(info[0]);
   const size_t readers = to_whole(info[1], "readers", 64);
-  return PromiseWorker::start(info.Env(), [=] { return hyperion::read_files(*model, readers); });
+  Napi::Float32Array out = to_float32_array(info[2], "out");
+  if (readers == 0 || out.ElementLength() != 1) {
+    throw_invalid(info.Env(), "there is no reader, or out is not one number");
+  }
+  return PromiseWorker::start(
+      info.Env(),
+      [=, data = out.Data()] {
+        const Result<double> speed = hyperion::read_files(*model, readers);
+        if (speed.ok()) *data = static_cast<float>(speed.value());
+        return speed.status();
+      },
+      out);
 }
 
 void drop_cache(const Napi::CallbackInfo& info) {

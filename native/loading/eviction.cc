@@ -14,7 +14,7 @@ constexpr uint64_t kSmall = 16;  // one part in so many of the largest
 // A ring of four parts that are read while four wait or compute is worth any room. In a larger one
 // readers wait more rarely for a part to come free: worth so much of the room.
 constexpr uint64_t kSlots = 8;
-constexpr uint64_t kRingShare = 8;
+constexpr uint64_t kRingShare = 6;
 
 // Slots that are smaller than a huge page are taken by the huge page where those of the ring take
 // one part in so many of the room at most.

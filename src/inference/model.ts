@@ -227,16 +227,8 @@ export class Model {
   }
 
   /**
-   * Reads the model's files once, past the page cache, and keeps nothing: how long the disk takes, for `hyperion bench`.
-   *
-   * @internal
-   */
-  readFiles(readers: number): Promise<void> {
-    return native().readFiles(this.#handle.get(), readers);
-  }
-
-  /**
-   * How fast the disk gives the model's files: reads them once, past the page cache, and keeps nothing.
+   * How fast the disk gives the model's files to memory: reads them once, past the page cache, into as much of it as the ring of a session
+   * holds (24 MiB), and keeps nothing.
    *
    * @param readers reads at a time, 1 to 64
    * @returns bytes per second
@@ -253,11 +245,9 @@ export class Model {
    */
   async measureDisk(readers = 4): Promise<number> {
     checkInteger('readers', readers, 1, 64);
-    const id = this.#handle.get();
-    const pages = sum(this.files.map((_, file) => native().filePages(id, file)));
-    const began = performance.now();
-    await this.readFiles(readers);
-    return (pages * native().pageBytes() * 1000) / (performance.now() - began);
+    const speed = new Float32Array(1);
+    await native().readFiles(this.#handle.get(), readers, speed);
+    return speed[0]!;
   }
 
   /** Asks the operating system to forget cached pages of the model's files. Advice only. @throws HyperionError `CLOSED` */

@@ -68,11 +68,11 @@ TEST(LayerStore, APartThatNoPassVisitsTakesNoRoomFromThoseThatStay) {
   EXPECT_GE(stayed.size(), 4u);  // room for seven, of which three are for the rest
 }
 
-TEST(LayerStore, WhatStreamsHasARingOfEightPartsOrOfAnEighthOfTheRoom) {
+TEST(LayerStore, WhatStreamsHasARingOfEightPartsOrOfASixthOfTheRoom) {
   struct Case {
     uint64_t room, ring;  // parts
   };
-  for (const auto& [room, ring] : {Case{32, 8}, Case{80, 10}, Case{400, kMostAhead + 1}}) {
+  for (const auto& [room, ring] : {Case{32, 8}, Case{60, 10}, Case{400, kMostAhead + 1}}) {
     Store store(std::vector<uint64_t>(500, 2), 2 * room,
                 {.readers = 2, .prefetch_window = kMostAhead});
     for (int pass = 0; pass < 2; ++pass) store.walk();
