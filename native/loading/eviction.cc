@@ -11,8 +11,8 @@ namespace {
 
 constexpr uint64_t kSmall = 16;  // one part in so many of the largest
 
-// A ring of four parts that are read while four wait or compute is worth any room. In a larger one
-// readers wait more rarely for a part to come free: worth so much of the room.
+// A ring of parts of which three or four are read while as many wait or compute is worth any room.
+// In a larger one readers wait more rarely for a part to come free: worth so much of the room.
 constexpr uint64_t kSlots = 8;
 constexpr uint64_t kRingShare = 6;
 

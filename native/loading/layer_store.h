@@ -31,7 +31,7 @@ inline constexpr int kNoPart = -1;
 inline constexpr size_t kMostAhead = 11;
 
 struct StoreOptions {
-  size_t readers = 4;
+  size_t readers = 3;
   size_t prefetch_window = 2;  // layers loaded ahead of their use
   Access access = Access::buffered;
   bool adaptive_window = false;  // up to kMostAhead parts, see AdaptiveWindow

@@ -30,7 +30,7 @@ struct LoaderOptions {
   uint64_t budget = kUnlimited;  // bytes
   uint64_t prefetch_window = 2;  // layers
   bool adaptive_window = false;
-  uint64_t readers = 4;
+  uint64_t readers = 3;
   Io io = Io::automatic;  // but not mapped
   PolicyKind policy = PolicyKind::cyclic;
   bool gives_up = true;  // false: layers go by unload() alone

@@ -18,7 +18,7 @@ struct SessionOptions {
   uint64_t budget = kUnlimited;  // bytes
   uint64_t threads = 1;
   uint64_t prefetch_window = 2;  // layers
-  uint64_t readers = 4;
+  uint64_t readers = 3;
   Io io = Io::automatic;
   StrategyConfig strategy = {};
   KvType kv = KvType::f32;

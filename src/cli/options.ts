@@ -24,7 +24,7 @@ export function addSessionOptions(command: Command): Command {
     )
     .option('--threads <n>', 'threads that compute (default: the processors)', parseNumber)
     .option('--prefetch-window <n>', 'layers read ahead (default: 2)', parseNumber)
-    .option('--readers <n>', 'reads under way at once (default: 4)', parseNumber)
+    .option('--readers <n>', 'reads under way at once (default: 3)', parseNumber)
     .addOption(new Option('--io <way>', 'how weights are read').choices(IO).default('auto'))
     .addOption(
       new Option('--policy <name>', 'which layers give way when room is needed')

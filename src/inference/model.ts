@@ -243,7 +243,7 @@ export class Model {
    * const figure = recording.bandwidth({ disk, source: 'measured' });
    * ```
    */
-  async measureDisk(readers = 4): Promise<number> {
+  async measureDisk(readers = 3): Promise<number> {
     checkInteger('readers', readers, 1, 64);
     const speed = new Float32Array(1);
     await native().readFiles(this.#handle.get(), readers, speed);

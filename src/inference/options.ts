@@ -28,7 +28,7 @@ export interface SessionOptions {
    * has the memory's bandwidth to itself. Changes no bit of the output. Default: the processors.
    */
   readonly threads?: number;
-  /** Reads that are under way at once, each by a thread of its own unless `io` is 'uring'; 1 to 64. Default 4. */
+  /** Reads that are under way at once, each by a thread of its own unless `io` is 'uring'; 1 to 64. Default 3. */
   readonly readers?: number;
   /**
    * How weights come from their files: 'direct' reads go past the page cache, 'uring' gives such reads to io_uring (Linux), 'buffered' ones
@@ -65,7 +65,7 @@ export function resolveSessionOptions(options: SessionOptions): NativeSessionOpt
       : parseBudget(options.budget as number | string),
     prefetchWindow: checkInteger('prefetchWindow', options.prefetchWindow ?? 2, 0, 1024),
     threads: checkInteger('threads', options.threads ?? Math.min(availableParallelism(), 256), 1, 256),
-    readers: checkInteger('readers', options.readers ?? 4, 1, 64),
+    readers: checkInteger('readers', options.readers ?? 3, 1, 64),
     io: checkChoice('io', options.io ?? 'auto', IO),
     memory: resolveStrategy(options.strategy ?? 'dynamic'),
     kv: checkChoice('kv', options.kv ?? 'f32', ['f32', 'int8']),

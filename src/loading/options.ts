@@ -23,7 +23,7 @@ export interface LoaderOptions {
   readonly memoryThreshold?: number;
   /** Which layers give way first, see the option of sessions. Default 'cyclic'. */
   readonly policy?: Policy;
-  /** Reads that go on at once, 1 to 64. Default 4. */
+  /** Reads that go on at once, 1 to 64. Default 3. */
   readonly readers?: number;
   /**
    * How layers are read: past the page cache by threads ('direct') or a ring ('uring', Linux), or through it ('buffered'); 'auto' measures
@@ -45,7 +45,7 @@ export function resolveLoaderOptions(options: LoaderOptions): NativeLoaderOption
     budget: parseBudget(options.budget),
     prefetchWindow: checkFlag('prefetch', options.prefetch ?? true) ? window : 0,
     adaptiveWindow: checkFlag('adaptiveWindow', options.adaptiveWindow ?? false),
-    readers: checkInteger('readers', options.readers ?? 4, 1, 64),
+    readers: checkInteger('readers', options.readers ?? 3, 1, 64),
     io: checkChoice('io', options.io ?? 'auto', ways),
     policy: checkChoice('policy', options.policy ?? 'cyclic', POLICIES),
     unload: checkFlag('unload', options.unload ?? true),
