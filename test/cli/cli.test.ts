@@ -46,7 +46,7 @@ describe('inspect', () => {
       /^llama\n {2}architecture +llama\n {2}format +safetensors\n {2}parameters +250,432\n/,
     );
     expect(stdout).toMatch(
-      /^ {2}KV cache per token +1\.0 KiB; [^\n]+ in int8\n {2}smallest budget +676\.0 KiB$/m,
+      /^ {2}KV cache per token +1\.0 KiB; [^\n]+ in int8\n {2}smallest budget +644\.0 KiB$/m,
     );
     expect(stdout).toMatch(
       /^layers\.3\.feed_forward +feed_forward +132\.3 KiB +F32 +933\.7 KiB +4 +on disk/m,
