@@ -11,11 +11,6 @@
 namespace hyperion {
 namespace {
 
-// Together as large as the ring of a session. What is read into a few blocks again and again finds
-// them in a cache, and a disk that is a copy by another processor, as of a virtual machine, then
-// seems faster than it can be for anybody who uses what is read.
-constexpr size_t kBlocks = 6;
-
 // Hands out the blocks of the files, each once.
 class Blocks {
  public:
@@ -52,8 +47,8 @@ class Blocks {
 };
 
 // REQUIRES: `blocks` fails before `go` when there is no thread for another reader.
-void read_blocks(Blocks& blocks, size_t at_once, std::latch& ready, std::latch& go) {
-  const Result<PageRegion> memory = PageRegion::map(at_once * kMaxReadBytes);
+void read_blocks(Blocks& blocks, size_t buffers, std::latch& ready, std::latch& go) {
+  const Result<PageRegion> memory = PageRegion::map(buffers * kMaxReadBytes);
   if (memory.ok()) {
     std::memset(memory.value().data(), 1, memory.value().size());  // new pages are not the disk's
   } else {
@@ -62,8 +57,8 @@ void read_blocks(Blocks& blocks, size_t at_once, std::latch& ready, std::latch& 
   ready.count_down();
   go.wait();
   uint64_t offset = 0;
-  for (size_t block = 0; File* const file = blocks.next(offset); block = (block + 1) % at_once) {
-    std::byte* const into = memory.value().data() + block * kMaxReadBytes;
+  for (size_t turn = 0; File* const file = blocks.next(offset); turn = (turn + 1) % buffers) {
+    std::byte* const into = memory.value().data() + turn * kMaxReadBytes;
     const Result<size_t> got = read_fully(*file, offset, {into, kMaxReadBytes});
     if (!got.ok()) blocks.fail(got.status());
   }
@@ -71,11 +66,10 @@ void read_blocks(Blocks& blocks, size_t at_once, std::latch& ready, std::latch& 
 
 }  // namespace
 
-Result<double> read_files(const Model& model, size_t readers) {
+Result<double> read_files(const Model& model, size_t readers, size_t buffers) {
   if (!model.has_direct()) {
     return Status(Code::unsupported, "the model's file system refuses direct reads");
   }
-  const size_t at_once = (kBlocks + readers - 1) / readers;
   Blocks blocks(model);
   std::latch ready(static_cast<std::ptrdiff_t>(readers));
   std::latch go(1);
@@ -83,7 +77,7 @@ Result<double> read_files(const Model& model, size_t readers) {
   {
     std::vector<std::unique_ptr<Thread>> threads;
     for (size_t i = 0; i < readers; ++i) {
-      auto thread = Thread::start("hyp-reader", [&] { read_blocks(blocks, at_once, ready, go); });
+      auto thread = Thread::start("hyp-reader", [&] { read_blocks(blocks, buffers, ready, go); });
       if (thread == nullptr) {
         blocks.fail(Status(Code::out_of_memory, "the operating system refuses another thread"));
         break;
