@@ -62,6 +62,7 @@ void LayerStore::choose_residents() {
   // A policy that chooses when room is needed keeps a set only where that is everything.
   const uint64_t ring = policy_->keeps_a_set() ? planned_ring_ : room;
   const std::vector<bool> kept = choose_kept(candidates, room, ring);
+  streamed_.clear();
   for (int i = 0; i < part_count(); ++i) {
     Part& chosen = part(i);
     chosen.use.kept = kept[static_cast<size_t>(i)];
@@ -71,6 +72,7 @@ void LayerStore::choose_residents() {
     if (chosen.use.kept && in_slot && chosen.state == State::resident && chosen.pins == 0) {
       give_up_resident(i);
     }
+    if (!chosen.use.kept && chosen.state != State::absent) streamed_.push_back(i);
   }
 }
 
@@ -156,7 +158,7 @@ std::optional<Region> LayerStore::take_region(int index, Urgency urgency) {
   auto spare = std::find_if(spare_.begin(), spare_.end(), fits);
   if (spare == spare_.end() && together) {
     const uint64_t ring = policy_->keeps_a_set() ? planned_ring_ : planned_room_;
-    const bool full = slots_together() * options_.slot_bytes + kHugePageSize > ring;
+    const bool full = together_ * options_.slot_bytes + kHugePageSize > ring;
     if (full && urgency == Urgency::prefetch) return std::nullopt;
     if (!full) take_slots();
     spare = std::find_if(spare_.begin(), spare_.end(), fits);
@@ -191,19 +193,13 @@ bool LayerStore::is_base(int index) const {
   return is_of_its_layer(index + 1) && !is_of_its_layer(index - 1);
 }
 
-uint64_t LayerStore::slots_together() const {
-  const auto is_piece = [](const Region& region) { return region.is_piece(); };
-  auto slots = static_cast<uint64_t>(std::count_if(spare_.begin(), spare_.end(), is_piece));
-  for (const Part& part : parts_) slots += part.region.is_piece();
-  return slots;
-}
-
 // A huge page's worth of slots, spare at first, unless no memory is left.
 void LayerStore::take_slots() {
   std::optional<Region> whole = Region::try_allocate(memory_, Tag::weights, kHugePageSize);
   if (!whole) return;
   for (Region& slot : Region::split(std::move(*whole), options_.slot_bytes)) {
     spare_.push_back(std::move(slot));
+    ++together_;
   }
 }
 
@@ -219,6 +215,7 @@ bool LayerStore::drop_spare() {
   const auto found = std::find_if(spare_.begin(), spare_.end(), goes);
   if (found == spare_.end()) return false;
   const Region dropped = std::move(*found);
+  if (dropped.is_piece()) together_ -= dropped.pieces();
   std::erase_if(spare_,
                 [&](const Region& other) { return other.empty() || other.is_beside(dropped); });
   return true;
@@ -230,7 +227,7 @@ bool LayerStore::make_room_for_prefetch(int index, Region& region) {
   const auto may_go = [&](int other) {
     const Part& candidate = part(other);
     const bool idle = candidate.state == State::resident && candidate.pins == 0 &&
-                      !candidate.ahead && !candidate.use.kept && !candidate.region.empty();
+                      !candidate.ahead && !candidate.region.empty();
     if (!idle) return false;
     const PartUse stays = use_of(other);
     return stays.next_use > comes.next_use && policy_->yields(stays, comes);
@@ -242,7 +239,7 @@ bool LayerStore::make_room_for_prefetch(int index, Region& region) {
     }
     if (!memory_.reuses_any_room() || !options_.gives_up) return false;
     std::optional<int> found;
-    for (int i = 0; i < part_count(); ++i) {
+    for (const int i : streamed_) {
       if (may_go(i) && (!found || is_given_up_before(i, *found))) found = i;
     }
     if (!found) return false;
@@ -270,6 +267,7 @@ void LayerStore::give_up_resident(int index) {
   Part& given = part(index);
   ++statistics_.evictions;
   given.state = State::absent;
+  std::erase(streamed_, index);
   set_ahead(given, false);
   if (is_foreseen(index)) ++absent_;
   memory_.monitor().record(EventKind::evict, given.stored.layer, given.stored.layout.bytes);
@@ -316,8 +314,10 @@ void LayerStore::finish_load(int index) {
     loaded.load_ms = now_ms() - loaded.began_ms;
     memory_.monitor().record(EventKind::loaded, loaded.stored.layer, loaded.stored.layout.bytes);
   } else {
+    together_ -= loaded.region.is_piece();
     loaded.region.free();
     loaded.state = State::absent;
+    std::erase(streamed_, index);
     memory_.monitor().record(EventKind::dropped, loaded.stored.layer, loaded.stored.layout.bytes);
     set_ahead(loaded, false);
     if (is_foreseen(index)) ++absent_;

@@ -251,6 +251,7 @@ void LayerStore::start_load(int index, Region region, Urgency urgency) {
   const PartLayout& layout = loaded.stored.layout;
   loaded.region = std::move(region);
   loaded.state = State::loading;
+  if (!loaded.use.kept) streamed_.push_back(index);
   loaded.urgency = urgency;
   loaded.given_up = false;
   loaded.failure = {};

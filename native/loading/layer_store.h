@@ -184,7 +184,6 @@ class LayerStore {
   std::optional<Region> take_region(int index, Urgency urgency);
   bool takes_slots_together() const;
   bool is_base(int index) const;
-  uint64_t slots_together() const;
   void take_slots();
   bool drop_spare();
   void prefetch_ahead();
@@ -230,6 +229,8 @@ class LayerStore {
   size_t foreseen_ = 0;        // parts that the walk visits
   size_t absent_ = 0;          // those of them that are absent
   std::vector<Region> spare_;  // regions of parts that were given up
+  std::vector<int> streamed_;  // parts that have memory, or are about to, and do not stay
+  size_t together_ = 0;        // slots that were taken by the huge page
   Checksums checksums_;
   BusyTimes busy_;
   size_t loading_ = 0;  // parts

@@ -14,12 +14,13 @@ constexpr uint64_t kLargestChunk = 512;
 constexpr uint64_t kActivationShare = 8;  // activations take one part in so many of the budget
 constexpr uint64_t kRecordedPages = round_up(kRecordingBytes, kPageSize);
 
-// Reads of so many bytes reach the disk's speed, and a ring of them takes half of the room that one
-// of 4 MiB would; smaller parts serve small budgets.
-constexpr uint64_t kLargestPart = 2 * 1024 * 1024;
+// Reads of so many bytes reach the disk's speed, and what is in a ring of them stays in a processor's
+// cache, into which some disks write, until it is computed with; smaller parts serve small budgets.
+constexpr uint64_t kLargestPart = 1024 * 1024;
 constexpr uint64_t kSmallestPart = 256 * 1024;
-// Parts for which the budget should have room, so that reading overlaps computing.
-constexpr uint64_t kPartsAtOnce = 4;
+// Parts for which the budget should have room: three rings of eight, so that the slots of a ring,
+// which are smaller than a huge page, are taken by the huge page (LayerStore).
+constexpr uint64_t kPartsAtOnce = 24;
 
 }  // namespace
 
