@@ -165,11 +165,8 @@ export interface Addon extends NativeLoaderFunctions {
   filePages(model: number, file: number): number;
   /** for each page of a file whether it is in the page cache, 1 or 0 */
   residentPages(model: number, file: number, out: Uint8Array): Promise<void>;
-  /**
-   * bytes per second at which the disk gives all files once, past the page cache, to so many buffers of each reader in turn, into the one
-   * number of `out`
-   */
-  readFiles(model: number, readers: number, buffers: number, out: Float32Array): Promise<void>;
+  /** bytes per second at which the disk gives all files once, past the page cache, of which nothing is kept, into the one number of `out` */
+  readFiles(model: number, readers: number, out: Float32Array): Promise<void>;
   /** asks the operating system to forget cached pages of the files */
   dropCache(model: number): void;
   /** what a session over `positions` tokens needs; allocates nothing */

@@ -47,15 +47,14 @@ Napi::Value read_tensor_values(const Napi::CallbackInfo& info) {
 Napi::Value read_files(const Napi::CallbackInfo& info) {
   const std::shared_ptr<Model> model = Instance::of(info.Env()).model(info[0]);
   const size_t readers = to_whole(info[1], "readers", 64);
-  const size_t buffers = to_whole(info[2], "buffers", 64);
-  Napi::Float32Array out = to_float32_array(info[3], "out");
-  if (readers == 0 || buffers == 0 || out.ElementLength() != 1) {
-    throw_invalid(info.Env(), "there is no reader, or no buffer, or out is not one number");
+  Napi::Float32Array out = to_float32_array(info[2], "out");
+  if (readers == 0 || out.ElementLength() != 1) {
+    throw_invalid(info.Env(), "there is no reader, or out is not one number");
   }
   return PromiseWorker::start(
       info.Env(),
       [=, data = out.Data()] {
-        const Result<double> speed = hyperion::read_files(*model, readers, buffers);
+        const Result<double> speed = hyperion::read_files(*model, readers);
         if (speed.ok()) *data = static_cast<float>(speed.value());
         return speed.status();
       },

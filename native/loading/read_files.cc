@@ -47,8 +47,8 @@ class Blocks {
 };
 
 // REQUIRES: `blocks` fails before `go` when there is no thread for another reader.
-void read_blocks(Blocks& blocks, size_t buffers, std::latch& ready, std::latch& go) {
-  const Result<PageRegion> memory = PageRegion::map(buffers * kMaxReadBytes);
+void read_blocks(Blocks& blocks, std::latch& ready, std::latch& go) {
+  const Result<PageRegion> memory = PageRegion::map(kMaxReadBytes);
   if (memory.ok()) {
     std::memset(memory.value().data(), 1, memory.value().size());  // new pages are not the disk's
   } else {
@@ -57,16 +57,15 @@ void read_blocks(Blocks& blocks, size_t buffers, std::latch& ready, std::latch& 
   ready.count_down();
   go.wait();
   uint64_t offset = 0;
-  for (size_t turn = 0; File* const file = blocks.next(offset); turn = (turn + 1) % buffers) {
-    std::byte* const into = memory.value().data() + turn * kMaxReadBytes;
-    const Result<size_t> got = read_fully(*file, offset, {into, kMaxReadBytes});
+  while (File* const file = blocks.next(offset)) {
+    const Result<size_t> got = read_fully(*file, offset, {memory.value().data(), kMaxReadBytes});
     if (!got.ok()) blocks.fail(got.status());
   }
 }
 
 }  // namespace
 
-Result<double> read_files(const Model& model, size_t readers, size_t buffers) {
+Result<double> read_files(const Model& model, size_t readers) {
   if (!model.has_direct()) {
     return Status(Code::unsupported, "the model's file system refuses direct reads");
   }
@@ -77,7 +76,7 @@ Result<double> read_files(const Model& model, size_t readers, size_t buffers) {
   {
     std::vector<std::unique_ptr<Thread>> threads;
     for (size_t i = 0; i < readers; ++i) {
-      auto thread = Thread::start("hyp-reader", [&] { read_blocks(blocks, buffers, ready, go); });
+      auto thread = Thread::start("hyp-reader", [&] { read_blocks(blocks, ready, go); });
       if (thread == nullptr) {
         blocks.fail(Status(Code::out_of_memory, "the operating system refuses another thread"));
         break;

@@ -227,11 +227,10 @@ export class Model {
   }
 
   /**
-   * How fast the disk gives the model's files: reads them once, past the page cache, and keeps nothing.
+   * How fast the disk gives the model's files: reads them once, past the page cache, each read of 4 MiB over the one before, and keeps
+   * nothing.
    *
    * @param readers reads at a time, 1 to 64
-   * @param buffers of 4 MiB into which each reader reads in turn, 1 to 64. With one, what was read is overwritten while it is in a cache:
-   * the disk at its fastest. With several, as in a session, whatever gives the data has to write it to memory, which can be slower
    * @returns bytes per second
    * @throws HyperionError `UNSUPPORTED` where the file system refuses direct reads, `INVALID`, `IO`, `CLOSED`
    * @example
@@ -244,11 +243,10 @@ export class Model {
    * const figure = recording.bandwidth({ disk, source: 'measured' });
    * ```
    */
-  async measureDisk(readers = 3, buffers = 1): Promise<number> {
+  async measureDisk(readers = 3): Promise<number> {
     checkInteger('readers', readers, 1, 64);
-    checkInteger('buffers', buffers, 1, 64);
     const speed = new Float32Array(1);
-    await native().readFiles(this.#handle.get(), readers, buffers, speed);
+    await native().readFiles(this.#handle.get(), readers, speed);
     return speed[0]!;
   }
 

@@ -1,10 +1,8 @@
 /** What a pass cannot beat, and what it must stay below: formulas alone. Sizes in bytes. */
 
 export interface Bandwidths {
-  /** bytes per second of direct reads of the model's file in sequence, with nothing computed, into buffers that are read into at once again */
+  /** bytes per second of direct reads of the model's file in sequence, with nothing computed */
   readonly disk: number;
-  /** the same into as much memory as the ring of a session has, in turn */
-  readonly ring: number;
   /** bytes per second at which all threads together read memory */
   readonly memory: number;
 }
@@ -13,26 +11,22 @@ export interface Bandwidths {
 export interface MachineSpeeds {
   /** for each number of reads at a time */
   readonly disk: readonly number[];
-  readonly ring: readonly number[];
   readonly memory: number;
 }
 
 /** What the machine gave between two moments, where disks and neighbours change from second to second: the means of both. */
 export function meanBandwidths(before: MachineSpeeds, after: MachineSpeeds): Bandwidths {
-  const fastest = (speeds: 'disk' | 'ring') =>
-    Math.max(...before[speeds].map((speed, index) => (speed + after[speeds][index]!) / 2));
-  return { disk: fastest('disk'), ring: fastest('ring'), memory: (before.memory + after.memory) / 2 };
+  return {
+    disk: Math.max(...before.disk.map((speed, index) => (speed + after.disk[index]!) / 2)),
+    memory: (before.memory + after.memory) / 2,
+  };
 }
 
 /**
  * Passes per second that the machine allows: a pass waits for the disk to give what is read, or for memory to give all that is computed
  * with, whichever takes longer.
  */
-export function passLimit(
-  readBytes: number,
-  passBytes: number,
-  { disk, memory }: Pick<Bandwidths, 'disk' | 'memory'>,
-): number {
+export function passLimit(readBytes: number, passBytes: number, { disk, memory }: Bandwidths): number {
   return 1 / Math.max(readBytes / disk, passBytes / memory);
 }
 

@@ -23,7 +23,6 @@ function speeds({ cases, threads, promptTokens, repeat }: LoadingResult): string
     { label: 'tokens', unit: 'count' },
     { label: 'tokens/s', align: 'right' },
     { label: 'of the limit', align: 'right' },
-    { label: 'by the ring', align: 'right' },
     { label: 'read in a pass', unit: 'bytes' },
     { label: 'resident growth', unit: 'bytes' },
     { label: 'group growth', unit: 'bytes' },
@@ -41,8 +40,7 @@ function speedRow({ name, budget, fileBytes, tokens }: CaseResult, way: WayResul
     way.way,
     tokens,
     [figures ? spreadText(figures.tokensPerSecond) : '', failure ?? ''].filter(Boolean).join(', then '),
-    shareText(figures?.shareOfLimit),
-    shareText(figures?.shareOfRingLimit),
+    figures?.shareOfLimit ? spreadText(figures.shareOfLimit, 100, '%') : null,
     figures?.bytesPerPass,
     figures?.residentGrowthBytes,
     figures?.groupGrowthBytes,
@@ -53,17 +51,13 @@ function speedRow({ name, budget, fileBytes, tokens }: CaseResult, way: WayResul
 function bandwidths(cases: readonly CaseResult[]): string {
   const rate = ({ median, min, max }: Spread) =>
     `${formatBytes(median)}/s (${formatBytes(min)}–${formatBytes(max)})`;
-  const columns = [
-    ...['case', 'a pass computes with', 'disk, direct reads alone', 'into a ring of 24 MiB'],
-    'memory, read by all threads',
-  ];
-  const rows = cases.map((aCase) => [
-    ...[aCase.name, formatBytes(aCase.passBytes), rate(aCase.diskBytesPerSecond)],
-    ...[rate(aCase.ringBytesPerSecond), rate(aCase.memoryBytesPerSecond)],
+  const columns = ['case', 'a pass computes with', 'disk, direct reads alone', 'memory, read by all threads'];
+  const rows = cases.map(({ name, passBytes, diskBytesPerSecond, memoryBytesPerSecond }) => [
+    ...[name, formatBytes(passBytes)],
+    ...[rate(diskBytesPerSecond), rate(memoryBytesPerSecond)],
   ]);
   const caption =
-    'the limit: what a pass reads at the speed of the disk, or what it computes with at that of memory; ' +
-    'by the ring: with the disk as it is for reads into as much memory as a session uses in turn';
+    'the limit: what a pass reads at the speed of the disk, or what it computes with at that of memory';
   return `${new Table(columns, rows, { caption })}\n`;
 }
 
@@ -83,10 +77,6 @@ function peerNote({ name, what, version, install }: LoadingResult['peers'][numbe
   return version === null
     ? `${name} is not here, and is not compared with: ${install}`
     : `${name} ${version}: ${what}.`;
-}
-
-function shareText(share: Spread | null | undefined): string | null {
-  return share ? spreadText(share, 100, '%') : null;
 }
 
 function spreadText({ median, min, max }: Spread, times = 1, unit = ''): string {

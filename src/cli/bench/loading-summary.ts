@@ -24,8 +24,6 @@ export interface WayFigures {
   readonly timeToFirstTokenMs: Spread;
   /** of what disk and memory allowed just before and after each run; null where the kernel does not count reads */
   readonly shareOfLimit: Spread | null;
-  /** the same, with the disk as it is for reads into a ring */
-  readonly shareOfRingLimit: Spread | null;
   /** median; fetched from storage, as the kernel counts it (/proc/self/io, read_bytes) */
   readonly bytesPerPass: number | null;
   /** VmHWM */
@@ -46,7 +44,6 @@ export interface CaseResult extends Pick<LoadingCase, 'name' | 'budget' | 'token
   /** what a pass under the budget may read at most */
   readonly mostBytesPerPass: number;
   readonly diskBytesPerSecond: Spread;
-  readonly ringBytesPerSecond: Spread;
   readonly memoryBytesPerSecond: Spread;
   readonly ways: readonly WayResult[];
 }
@@ -79,7 +76,6 @@ export function summarize(measured: Measured, options: LoadingOptions): CaseResu
     fileBytes: fileBytesOf(model),
     mostBytesPerPass: budget === null ? 0 : mostReadOf(model, budget, tokens, options),
     diskBytesPerSecond: spread(all.map(({ bandwidths }) => bandwidths.disk)),
-    ringBytesPerSecond: spread(all.map(({ bandwidths }) => bandwidths.ring)),
     memoryBytesPerSecond: spread(all.map(({ bandwidths }) => bandwidths.memory)),
     ways: [...runs].map(([way, its]) => summarizeWay(way, its, passBytes)),
   };
@@ -115,16 +111,10 @@ function summarizeWay(way: WayName, its: readonly MeasuredRun[], passBytes: numb
   const failure = outcomes.find(({ kind }) => kind !== 'measured');
   const kills = outcomes.filter(({ kind }) => kind === 'killed').length;
   const prompts = way === 'batch' ? BATCH_PROMPTS : 1;
-  const sharesBy = (disk: 'disk' | 'ring') => {
-    const shares = runs.flatMap(({ tokensPerSecond, bytesPerPass, bandwidths: { memory, ...speeds } }) =>
-      bytesPerPass === null
-        ? []
-        : tokensPerSecond / (prompts * passLimit(bytesPerPass, passBytes, { disk: speeds[disk], memory })),
-    );
-    return shares.length > 0 ? spread(shares) : null;
-  };
-  const limits = { shareOfLimit: sharesBy('disk'), shareOfRingLimit: sharesBy('ring') };
-  const figures = runs.length > 0 ? { ...figuresOf(runs), ...limits } : null;
+  const shares = runs.flatMap(({ tokensPerSecond, bytesPerPass, bandwidths }) =>
+    bytesPerPass === null ? [] : tokensPerSecond / (prompts * passLimit(bytesPerPass, passBytes, bandwidths)),
+  );
+  const figures = runs.length > 0 ? figuresOf(runs, shares) : null;
   return { way, failure: failure ? describe(failure) : null, kills, figures };
 }
 
@@ -134,12 +124,13 @@ function describe(outcome: CappedOutcome): string {
   return outcome.kind === 'failed' ? outcome.error.message : '';
 }
 
-function figuresOf(runs: readonly CappedResult[]): Omit<WayFigures, 'shareOfLimit' | 'shareOfRingLimit'> {
+function figuresOf(runs: readonly CappedResult[], shares: readonly number[]): WayFigures {
   const of = <Key extends keyof CappedResult>(key: Key) => runs.map((run) => run[key]);
   const read = of('bytesPerPass').filter((bytes) => bytes !== null);
   return {
     tokensPerSecond: spread(of('tokensPerSecond')),
     timeToFirstTokenMs: spread(of('timeToFirstTokenMs')),
+    shareOfLimit: shares.length > 0 ? spread(shares) : null,
     bytesPerPass: read.length > 0 ? spread(read).median : null,
     residentPeakBytes: Math.max(...of('residentPeakBytes')),
     residentGrowthBytes: Math.max(...runs.map((run) => run.residentPeakBytes - run.residentBaselineBytes)),

@@ -20,8 +20,6 @@ export interface LoadingResult extends Pick<LoadingOptions, 'threads' | 'promptT
 const PROCESS_BYTES = 150 * 2 ** 20;
 /** Direct reads at a time: the faster number of them tells what the disk can give. */
 const READERS = [2, 4];
-/** Of 4 MiB each: as large as the ring of a session. */
-const RING_BUFFERS = 6;
 const PEER_SECONDS = 90;
 
 /**
@@ -99,10 +97,7 @@ function ownCommand(options: RunOptions): readonly string[] {
 const capOf = (budget: number | null) => (budget === null ? null : budget + PROCESS_BYTES);
 
 async function machineSpeeds(model: Model, threads: number): Promise<MachineSpeeds> {
-  const [disk, ring]: [number[], number[]] = [[], []];
-  for (const readers of READERS) {
-    disk.push(await model.measureDisk(readers));
-    ring.push(await model.measureDisk(readers, Math.ceil(RING_BUFFERS / readers)));
-  }
-  return { disk, ring, memory: await measureMemory({ threads }) };
+  const disk: number[] = [];
+  for (const readers of READERS) disk.push(await model.measureDisk(readers));
+  return { disk, memory: await measureMemory({ threads }) };
 }
