@@ -60,6 +60,18 @@ TEST(Requirements, TheChunkTakesAnEighthOfTheBudgetAtMostAndLeavesRoom) {
   EXPECT_EQ(with_budget(network, smallest).chunk(100), 8u);
 }
 
+TEST(Requirements, PartsAreAsLargeAsThreeRingsOfEightHaveRoomFor) {
+  const TinyLlama network = make_tiny_llama({.context = 300});
+  const uint64_t rest = with_budget(network, kUnlimited).smallest_budget(300);
+  const auto part_bytes = [&](uint64_t budget) { return with_budget(network, budget).part_bytes(); };
+  for (const uint64_t bytes : {uint64_t{1} << 20, uint64_t{1} << 19}) {
+    EXPECT_EQ(part_bytes(rest + 24 * bytes), bytes);
+    EXPECT_EQ(part_bytes(rest + 24 * bytes - kPageSize), bytes / 2);
+  }
+  EXPECT_EQ(part_bytes(kUnlimited), uint64_t{1} << 20);
+  EXPECT_EQ(part_bytes(rest), uint64_t{1} << 18);
+}
+
 TEST(Requirements, AShortContextBoundsTheChunk) {
   const TinyLlama network = make_tiny_llama({.context = 5});
   EXPECT_EQ(with_budget(network, kUnlimited).chunk(5), 5u);
