@@ -28,7 +28,8 @@ void LayerStore::choose_residents() {
   foreseen_ = 0;
   uint64_t room = memory_.available();
   uint64_t needed = 0;
-  const uint64_t largest = largest_foreseen();
+  largest_ = largest_foreseen();
+  const uint64_t largest = std::max(largest_, std::max<uint64_t>(options_.slot_bytes, 1));
   const auto add = [&](uint64_t bytes, uint64_t& sum) {
     const uint64_t footprint = bytes == 0 ? 0 : memory_.footprint(bytes);
     sum += std::min(footprint, kUnlimited - sum);
@@ -55,6 +56,7 @@ void LayerStore::choose_residents() {
 
   planned_room_ = room;
   planned_bytes_ = needed;
+  all_stay_ = needed <= room;
   const uint64_t slot = memory_.footprint(largest);
   planned_ring_ =
       std::min(slot * (window_.window() + 1), std::max(slot * kSlots, room / kRingShare));
@@ -81,10 +83,10 @@ void LayerStore::plan_anew() {
   choose_residents();
 }
 
-// The largest part that the passes visit, of those that lie in slots the slot. Any other, such as a
-// table whose rows are read one by one, is no measure of what streams.
+// Of the parts that the passes visit: any other, such as a table whose rows are read one by one, is
+// no measure of what streams.
 uint64_t LayerStore::largest_foreseen() const {
-  uint64_t largest = std::max<uint64_t>(options_.slot_bytes, 1);
+  uint64_t largest = 0;
   for (int i = 0; i < part_count(); ++i) {
     if (is_foreseen(i)) largest = std::max(largest, part(i).stored.layout.bytes);
   }
@@ -149,8 +151,12 @@ std::optional<Region> LayerStore::take_region(int index, Urgency urgency) {
   // Where a set is kept, all else that passes visit comes anew each time.
   const bool streams = policy_->keeps_a_set() && is_foreseen(index);
   const uint64_t least = options_.slot_bytes / (streams ? kSmall : 2);
-  const bool in_slot = !wanted.use.kept && bytes > least && bytes <= options_.slot_bytes;
-  const uint64_t most = in_slot ? options_.slot_bytes : bytes;
+  // Where room returns only in reverse order, any part has to do with what any other leaves.
+  const bool anywhere = lies_anywhere();
+  const uint64_t slot = anywhere ? options_.slot_bytes : std::max(options_.slot_bytes, largest_);
+  const bool may = anywhere ? !wanted.use.kept : !is_base(index);
+  const bool in_slot = may && bytes > least && bytes <= slot;
+  const uint64_t most = in_slot ? slot : bytes;
   const bool together = in_slot && takes_slots_together() && !is_base(index);
   const auto fits = [&](const Region& region) {
     return region.size() >= bytes && region.size() <= most && (together || !region.is_piece());
@@ -170,6 +176,7 @@ std::optional<Region> LayerStore::take_region(int index, Urgency urgency) {
   }
   for (;;) {
     if (auto region = Region::try_allocate(memory_, Tag::weights, most)) return region;
+    if (urgency == Urgency::prefetch && !anywhere) break;  // what is spare may become a hole
     if (!drop_spare()) break;
   }
   return most > bytes ? Region::try_allocate(memory_, Tag::weights, bytes) : std::nullopt;
@@ -191,6 +198,23 @@ bool LayerStore::is_base(int index) const {
            part(other).stored.layer == part(index).stored.layer;
   };
   return is_of_its_layer(index + 1) && !is_of_its_layer(index - 1);
+}
+
+// Whether what a part leaves is room for any other. In an arena it is a hole while anything lies
+// above it. (Where all stays nothing leaves.)
+bool LayerStore::lies_anywhere() const {
+  return memory_.reuses_any_room() || all_stay_ || options_.slot_bytes == 0;
+}
+
+// Whether the part, which stays pinned, would lie above all room that the rest of its layer can
+// have.
+bool LayerStore::must_wait(int index) const {
+  if (lies_anywhere() || !is_base(index)) return false;
+  const auto holds = [&](const Region& region) { return region.size() >= largest_; };
+  return std::none_of(spare_.begin(), spare_.end(), holds) &&
+         std::none_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+           return part.pins == 0 && part.state == State::resident && holds(part.region);
+         });
 }
 
 // A huge page's worth of slots, spare at first, unless no memory is left.
@@ -223,6 +247,7 @@ bool LayerStore::drop_spare() {
 
 // Takes a region for a prefetch out of free room and of parts needed later than `index`.
 bool LayerStore::make_room_for_prefetch(int index, Region& region) {
+  if (must_wait(index)) return false;
   const PartUse comes = use_of(index);
   const auto may_go = [&](int other) {
     const Part& candidate = part(other);
@@ -314,8 +339,12 @@ void LayerStore::finish_load(int index) {
     loaded.load_ms = now_ms() - loaded.began_ms;
     memory_.monitor().record(EventKind::loaded, loaded.stored.layer, loaded.stored.layout.bytes);
   } else {
-    together_ -= loaded.region.is_piece();
-    loaded.region.free();
+    if (lies_anywhere()) {
+      together_ -= loaded.region.is_piece();
+      loaded.region.free();
+    } else {
+      spare_.push_back(std::move(loaded.region));
+    }
     loaded.state = State::absent;
     std::erase(streamed_, index);
     memory_.monitor().record(EventKind::dropped, loaded.stored.layer, loaded.stored.layout.bytes);

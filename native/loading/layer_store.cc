@@ -236,7 +236,11 @@ void LayerStore::interrupt() {
 // Starts a demand load, evicting as needed.
 Status LayerStore::load(Lock& lock, int index) {
   for (;;) {
-    if (std::optional<Region> region = take_region(index, Urgency::demand)) {
+    const bool waits = must_wait(index);
+    while (waits && drop_spare()) continue;
+    std::optional<Region> region;
+    if (!waits || !victim()) region = take_region(index, Urgency::demand);
+    if (region) {
       start_load(index, std::move(*region), Urgency::demand);
       return {};
     }

@@ -184,6 +184,8 @@ class LayerStore {
   std::optional<Region> take_region(int index, Urgency urgency);
   bool takes_slots_together() const;
   bool is_base(int index) const;
+  bool lies_anywhere() const;
+  bool must_wait(int index) const;
   void take_slots();
   bool drop_spare();
   void prefetch_ahead();
@@ -223,6 +225,8 @@ class LayerStore {
   uint64_t planned_room_ = 0;   // for which residents were chosen,
   uint64_t planned_bytes_ = 0;  // and of which parts,
   uint64_t planned_ring_ = 0;   // and what the others pass through
+  uint64_t largest_ = 0;        // of the parts that the passes visit
+  bool all_stay_ = false;       // there is room for all of these
   Walk walk_;
   uint64_t clock_ = 0;         // counts loads and uses
   size_t ahead_ = 0;           // parts that are prefetched and not acquired since

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kTimes = 5;
 constexpr uint64_t kTaskBytes = kHugePageSize;
-
 constexpr uint64_t kStreams = 4;
 constexpr uint64_t kAheadBytes = 1024;
 

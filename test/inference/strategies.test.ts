@@ -1,4 +1,5 @@
 /** A session under each of the four strategies: the same bits, memory that differs as the strategies do, and traces that predict it. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Model,
@@ -118,4 +119,18 @@ test('a pool that the budget has no room for is refused', async () => {
     'OVER_BUDGET',
   );
   expect(native().liveBytes()).toBe(0);
+});
+
+test('under every budget from the smallest on the arena of a static session serves pass after pass', async () => {
+  using trained = await openModel(join(__dirname, '../../notebooks/models/manpage'));
+  const ids = inputIds.slice(0, 6);
+  const last = async (budget: number, strategy?: StrategyName) => {
+    using session = trained.session({ budget, ...(strategy && { strategy }) });
+    for (const id of ids.slice(0, -1)) await session.forward([id]);
+    return (await session.forward(ids.slice(-1))).data;
+  };
+  const whole = await last(Number.POSITIVE_INFINITY);
+  const smallest = trained.plan({ positions: ids.length, strategy: 'static' }).smallestBudgetBytes;
+  for (let budget = smallest; budget < 1.5 * trained.bytes; budget = Math.ceil(budget * 1.06))
+    expect(sameBits(await last(budget, 'static'), whole), `${budget} bytes`).toBe(true);
 });

@@ -13,7 +13,8 @@ export function loadingChart({ cases }: LoadingResult): Figure {
   const measured = [...names].map((name) => line(charted, name, (aCase) => speedOf(aCase, name)));
   return linesFigure({
     title: 'Speed of f16 under a budget',
-    summary: 'the limit is what disk and memory allow for what streaming reads',
+    summary:
+      'the limit is what disk and memory allow for what streaming reads, at their median over the runs of all',
     x: 'budget (% of the file)',
     y: 'tokens per second',
     lines: [{ ...line(charted, 'limit', limitOf), dashed: true }, ...measured],
